@@ -1,0 +1,149 @@
+using Dmt.Core.Keys;
+
+namespace Dmt.Core;
+
+/// <summary>
+/// Operations that are applied together, in order, or not at all. Held encoded (see <see cref="WriteOperation"/>), so that the same
+/// bytes go to the log and over the wire. Not safe for concurrent use; may be reused after <see cref="Clear"/>.
+/// </summary>
+public sealed class WriteBatch
+{
+    private byte[] _buffer;
+    private int _length;
+
+    /// <param name="capacityBytes">Bytes to allocate up front.</param>
+    public WriteBatch(int capacityBytes = 256) => _buffer = new byte[Math.Max(capacityBytes, 16)];
+
+    /// <summary>How many operations there are.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>The largest value put so far, in bytes; stores check it against their limit.</summary>
+    public int ValueBytesLargest { get; private set; }
+
+    /// <summary>True when an operation carries a condition.</summary>
+    public bool HasConditions { get; private set; }
+
+    /// <summary>Bytes of keys, values and metadata.</summary>
+    public long UserBytes { get; private set; }
+
+    /// <summary>The encoded operations, back to back.</summary>
+    public ReadOnlySpan<byte> Encoded => _buffer.AsSpan(0, _length);
+
+    /// <param name="key">1 to 1,024 bytes.</param>
+    /// <param name="value">0 bytes to the store's limit.</param>
+    /// <param name="expiresAt">When it ceases to exist; null means never.</param>
+    /// <param name="metadata">Opaque bytes beside the value, at most <see cref="Entry.MetadataBytesMax"/>.</param>
+    /// <param name="condition">What must hold before the batch.</param>
+    /// <returns>This batch.</returns>
+    /// <exception cref="DmtException">InvalidArgument or TooLarge for the key or the metadata.</exception>
+    public WriteBatch Put(
+        ReadOnlySpan<byte> key,
+        ReadOnlySpan<byte> value,
+        DateTimeOffset? expiresAt = null,
+        ReadOnlySpan<byte> metadata = default,
+        WriteCondition condition = default)
+    {
+        Key.Validate(key);
+        if (metadata.Length > Entry.MetadataBytesMax)
+        {
+            throw DmtException.TooLarge($"the metadata has {metadata.Length} bytes: at most {Entry.MetadataBytesMax} are allowed");
+        }
+
+        Add(new WriteOperation
+        {
+            Kind = WriteOperationKind.Put,
+            Key = key,
+            Value = value,
+            Metadata = metadata,
+            ExpiresAtMs = expiresAt is { } at ? Math.Max(1, at.ToUnixTimeMilliseconds()) : 0,
+            Condition = condition,
+        });
+        ValueBytesLargest = Math.Max(ValueBytesLargest, value.Length);
+        return this;
+    }
+
+    public WriteBatch Delete(ReadOnlySpan<byte> key, WriteCondition condition = default)
+    {
+        Key.Validate(key);
+        Add(new WriteOperation { Kind = WriteOperationKind.Delete, Key = key, Condition = condition });
+        return this;
+    }
+
+    /// <summary>Removes every key of the range that exists before this operation.</summary>
+    public WriteBatch DeleteRange(KeyRange range)
+    {
+        Key.ValidatePrefix(range.Start.Span);
+        Key.ValidatePrefix(range.End.GetValueOrDefault().Span);
+        if (range.IsEmpty)
+        {
+            throw DmtException.InvalidArgument(
+                $"the range from \"{Key.ToDisplay(range.Start.Span)}\" to \"{Key.ToDisplay(range.End!.Value.Span)}\" is empty");
+        }
+
+        Add(new WriteOperation
+        {
+            Kind = WriteOperationKind.DeleteRange,
+            Key = range.Start.Span,
+            Value = range.End.GetValueOrDefault().Span,
+            HasNoEnd = range.End is null,
+        });
+        return this;
+    }
+
+    /// <summary>Forgets all operations and keeps the memory.</summary>
+    public void Clear()
+    {
+        (_length, Count, ValueBytesLargest, HasConditions, UserBytes) = (0, 0, 0, false, 0);
+    }
+
+    /// <summary>Walks the operations in order.</summary>
+    public Enumerator GetEnumerator() => new(Encoded);
+
+    private void Add(in WriteOperation operation)
+    {
+        var needed = operation.EncodedBytesMax;
+        if (_buffer.Length - _length < needed)
+        {
+            Array.Resize(ref _buffer, (int)Math.Min(Array.MaxLength, Math.Max((long)_buffer.Length * 2, (long)_length + needed)));
+        }
+
+        _length += operation.Encode(_buffer.AsSpan(_length));
+        Count++;
+        HasConditions |= operation.Condition.Kind != WriteCondition.Kinds.None;
+        UserBytes += operation.Key.Length + operation.Value.Length + operation.Metadata.Length;
+    }
+
+    /// <summary>Walks encoded operations.</summary>
+    public ref struct Enumerator
+    {
+        private readonly ReadOnlySpan<byte> _encoded;
+        private int _position;
+        private WriteOperation _current;
+
+        public Enumerator(ReadOnlySpan<byte> encoded)
+        {
+            _encoded = encoded;
+            _position = 0;
+            _current = default;
+        }
+
+        public readonly WriteOperation Current => _current;
+
+        /// <exception cref="DmtException">Corruption where the bytes make no operation.</exception>
+        public bool MoveNext()
+        {
+            if (_position == _encoded.Length)
+            {
+                return false;
+            }
+
+            if (!WriteOperation.TryDecode(_encoded, ref _position, out var operation))
+            {
+                throw DmtException.Corruption("write batch", _position, "the bytes make no operation");
+            }
+
+            _current = operation;
+            return true;
+        }
+    }
+}

@@ -1,0 +1,78 @@
+using System.Text;
+
+namespace Dmt.Core.Keys;
+
+/// <summary>The rules of a key: 1 to 1,024 bytes, ordered bytewise; valid UTF-8 when it comes as text.</summary>
+public static class Key
+{
+    /// <summary>Longest key, in bytes.</summary>
+    public const int BytesMax = 1024;
+
+    private static readonly UTF8Encoding Strict = new(false, throwOnInvalidBytes: true);
+
+    /// <exception cref="DmtException">InvalidArgument when empty; TooLarge when longer than <see cref="BytesMax"/>.</exception>
+    public static void Validate(ReadOnlySpan<byte> key)
+    {
+        if ((uint)(key.Length - 1) >= BytesMax)
+        {
+            ThrowBadLength(key.Length);
+        }
+    }
+
+    /// <summary>The UTF-8 bytes of <paramref name="text"/>, validated.</summary>
+    /// <exception cref="DmtException">InvalidArgument when empty or not encodable (a lone surrogate); TooLarge when too long.</exception>
+    public static byte[] FromText(string text)
+    {
+        var bytes = EncodeText(text, "key");
+        Validate(bytes);
+        return bytes;
+    }
+
+    /// <summary>The UTF-8 bytes of a prefix or a range bound: as a key, but it may be empty.</summary>
+    public static byte[] PrefixFromText(string text)
+    {
+        var bytes = EncodeText(text, "prefix");
+        ValidatePrefix(bytes);
+        return bytes;
+    }
+
+    /// <exception cref="DmtException">TooLarge when longer than <see cref="BytesMax"/>.</exception>
+    public static void ValidatePrefix(ReadOnlySpan<byte> prefix)
+    {
+        if (prefix.Length > BytesMax)
+        {
+            ThrowBadLength(prefix.Length);
+        }
+    }
+
+    /// <summary>The key as text for a message or a page: UTF-8 where it is valid, hexadecimal (0x…) where it is not.</summary>
+    public static string ToDisplay(ReadOnlySpan<byte> key)
+    {
+        const int Shown = 80;
+        var cut = key.Length > Shown;
+        var part = cut ? key[..Shown] : key;
+        while (cut && part.Length > 0 && (key[part.Length] & 0xC0) == 0x80)
+        {
+            part = part[..^1];
+        }
+
+        var text = System.Text.Unicode.Utf8.IsValid(part) ? Encoding.UTF8.GetString(part) : "0x" + Convert.ToHexString(part);
+        return cut ? text + "…" : text;
+    }
+
+    private static byte[] EncodeText(string text, string what)
+    {
+        try
+        {
+            return Strict.GetBytes(text);
+        }
+        catch (EncoderFallbackException e)
+        {
+            throw new DmtException(DmtErrorKind.InvalidArgument, $"the {what} is not valid Unicode: lone surrogate at {e.Index}", e);
+        }
+    }
+
+    private static void ThrowBadLength(int length) => throw (length == 0
+        ? DmtException.InvalidArgument("the key is empty: a key has 1 to 1024 bytes")
+        : DmtException.TooLarge($"the key has {length} bytes: a key has at most {BytesMax}"));
+}

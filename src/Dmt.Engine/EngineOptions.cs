@@ -1,0 +1,82 @@
+using Dmt.Core;
+
+namespace Dmt.Engine;
+
+/// <summary>The settings of an embedded store. Immutable; checked when the store opens.</summary>
+public sealed record EngineOptions
+{
+    /// <summary>Bytes for memtables and cached blocks together. 8 MiB to 1 TiB; 256 MiB by default.</summary>
+    public long CacheBytes { get; init; } = 256L << 20;
+
+    /// <summary>When writes are acknowledged that do not say so themselves.</summary>
+    public Durability Durability { get; init; } = Durability.Default;
+
+    /// <summary>Largest value, in bytes. 1 to 64 MiB; 8 MiB by default.</summary>
+    public int ValueBytesMax { get; init; } = Entry.ValueBytesMaxDefault;
+
+    /// <summary>A memtable is flushed when it has this many bytes. 64 KiB to 1 GiB; by default an eighth of the cache, at most 64 MiB.</summary>
+    public long? MemtableBytes { get; init; }
+
+    /// <summary>Target size of a data block before compression, in bytes. 512 to 1 MiB; 4 KiB by default.</summary>
+    public int BlockBytes { get; init; } = 4096;
+
+    /// <summary>Target size of a table, in bytes. 64 KiB to 1 GiB; 32 MiB by default.</summary>
+    public long TableBytes { get; init; } = 32L << 20;
+
+    /// <summary>Target size of level 1, in bytes; each further level is ten times as large. 128 KiB to 1 TiB; 128 MiB by default.</summary>
+    public long LevelBaseBytes { get; init; } = 128L << 20;
+
+    /// <summary>Bits of filter for each key. 0 (no filter) to 32; 10 by default.</summary>
+    public int FilterBitsPerKey { get; init; } = 10;
+
+    /// <summary>How data blocks are compressed.</summary>
+    public Compression Compression { get; init; } = Compression.None;
+
+    /// <summary>Number of level-0 tables at which they are compacted. 1 to 64; 4 by default.</summary>
+    public int Level0CompactionTables { get; init; } = 4;
+
+    /// <summary>Writers are slowed from this many level-0 tables on. Default 12.</summary>
+    public int Level0SlowdownTables { get; init; } = 12;
+
+    /// <summary>Writers wait from this many level-0 tables on. Default 24.</summary>
+    public int Level0StopTables { get; init; } = 24;
+
+    /// <summary>Size of a log segment, in bytes. 64 KiB to 1 GiB; 64 MiB by default.</summary>
+    public long LogSegmentBytes { get; init; } = 64L << 20;
+
+    /// <summary>Bytes at which a memtable is flushed.</summary>
+    internal long MemtableBytesEffective => MemtableBytes ?? Math.Min(CacheBytes / 8, 64L << 20);
+
+    /// <exception cref="DmtException">InvalidArgument naming the setting, what was given and what is allowed.</exception>
+    public void Validate()
+    {
+        Check(nameof(CacheBytes), CacheBytes, 8L << 20, 1L << 40);
+        Check(nameof(ValueBytesMax), ValueBytesMax, 1, Entry.ValueBytesMaxCeiling);
+        Check(nameof(MemtableBytes), MemtableBytesEffective, 64 << 10, 1L << 30);
+        Check(nameof(BlockBytes), BlockBytes, 512, 1 << 20);
+        Check(nameof(TableBytes), TableBytes, 64 << 10, 1L << 30);
+        Check(nameof(LevelBaseBytes), LevelBaseBytes, 128 << 10, 1L << 40);
+        Check(nameof(FilterBitsPerKey), FilterBitsPerKey, 0, 32);
+        Check(nameof(Level0CompactionTables), Level0CompactionTables, 1, 64);
+        Check(nameof(Level0SlowdownTables), Level0SlowdownTables, Level0CompactionTables, 1000);
+        Check(nameof(Level0StopTables), Level0StopTables, Level0SlowdownTables, 1000);
+        Check(nameof(LogSegmentBytes), LogSegmentBytes, 64 << 10, 1L << 30);
+    }
+
+    private static void Check(string setting, long given, long least, long most)
+    {
+        if (given < least || given > most)
+        {
+            throw DmtException.InvalidArgument($"{setting} is {given}: expected {least} to {most}");
+        }
+    }
+}
+
+/// <summary>How data blocks are compressed. A block that does not shrink is stored as it is.</summary>
+public enum Compression : byte
+{
+    None = 0,
+
+    /// <summary>Brotli at its fastest level.</summary>
+    Brotli = 1,
+}
