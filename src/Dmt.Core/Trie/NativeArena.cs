@@ -32,7 +32,7 @@ public sealed unsafe class NativeArena : IDisposable
     private const int LargeBytesMin = 64 * 1024;
     private const int ExactBytesMax = 1152;
     private const int ExactClasses = (ExactBytesMax / 8) + 1;
-    private const int Classes = ExactClasses + 49;
+    private const int Classes = ExactClasses + 47;
     private const byte Poison = 0xDD;
 
     private readonly bool _poisonFreed;
@@ -132,7 +132,7 @@ public sealed unsafe class NativeArena : IDisposable
         var exponent = BitOperations.Log2((uint)bytes - 1);
         var step = 1 << (exponent - 3);
         var size = (bytes + step - 1) & -step;
-        sizeClass = ExactClasses + ((exponent - 10) * 8) + ((size - (1 << exponent)) / step);
+        sizeClass = ExactClasses - 2 + ((exponent - 10) * 8) + ((size - (1 << exponent)) / step);
         return size;
     }
 
