@@ -87,7 +87,9 @@ public readonly ref struct WriteOperation
         return at + Metadata.Length;
     }
 
-    /// <summary>Reads the operation at <paramref name="position"/> and moves past it; false where the bytes make no operation.</summary>
+    /// <summary>
+    /// Reads the operation at <paramref name="position"/> and moves past it; false where the bytes make no operation.
+    /// </summary>
     public static bool TryDecode(ReadOnlySpan<byte> from, scoped ref int position, out WriteOperation operation)
     {
         operation = default;

@@ -10,7 +10,9 @@ public static class Key
 
     private static readonly UTF8Encoding Strict = new(false, throwOnInvalidBytes: true);
 
-    /// <exception cref="DmtException">InvalidArgument when empty; TooLarge when longer than <see cref="BytesMax"/>.</exception>
+    /// <exception cref="DmtException">
+    /// InvalidArgument when empty; TooLarge when longer than <see cref="BytesMax"/>.
+    /// </exception>
     public static void Validate(ReadOnlySpan<byte> key)
     {
         if ((uint)(key.Length - 1) >= BytesMax)
@@ -20,7 +22,9 @@ public static class Key
     }
 
     /// <summary>The UTF-8 bytes of <paramref name="text"/>, validated.</summary>
-    /// <exception cref="DmtException">InvalidArgument when empty or not encodable (a lone surrogate); TooLarge when too long.</exception>
+    /// <exception cref="DmtException">
+    /// InvalidArgument when empty or not encodable (a lone surrogate); TooLarge when too long.
+    /// </exception>
     public static byte[] FromText(string text)
     {
         var bytes = EncodeText(text, "key");
@@ -45,7 +49,9 @@ public static class Key
         }
     }
 
-    /// <summary>The key as text for a message or a page: UTF-8 where it is valid, hexadecimal (0x…) where it is not.</summary>
+    /// <summary>
+    /// The key as text for a message or a page: UTF-8 where it is valid, hexadecimal (0x…) where it is not.
+    /// </summary>
     public static string ToDisplay(ReadOnlySpan<byte> key)
     {
         const int Shown = 80;
@@ -56,7 +62,9 @@ public static class Key
             part = part[..^1];
         }
 
-        var text = System.Text.Unicode.Utf8.IsValid(part) ? Encoding.UTF8.GetString(part) : "0x" + Convert.ToHexString(part);
+        var text = System.Text.Unicode.Utf8.IsValid(part)
+            ? Encoding.UTF8.GetString(part)
+            : "0x" + Convert.ToHexString(part);
         return cut ? text + "…" : text;
     }
 
@@ -68,7 +76,8 @@ public static class Key
         }
         catch (EncoderFallbackException e)
         {
-            throw new DmtException(DmtErrorKind.InvalidArgument, $"the {what} is not valid Unicode: lone surrogate at {e.Index}", e);
+            throw new DmtException(
+                DmtErrorKind.InvalidArgument, $"the {what} is not valid Unicode: lone surrogate at {e.Index}", e);
         }
     }
 

@@ -1,6 +1,8 @@
 namespace Dmt.Core.Keys;
 
-/// <summary>A range of keys in bytewise order: from <see cref="Start"/>, inclusive, to <see cref="End"/>, exclusive.</summary>
+/// <summary>
+/// A range of keys in bytewise order: from <see cref="Start"/>, inclusive, to <see cref="End"/>, exclusive.
+/// </summary>
 /// <param name="Start">First key that belongs to the range; empty means from the beginning.</param>
 /// <param name="End">First key after the range; null means to the end of all keys.</param>
 public readonly record struct KeyRange(ReadOnlyMemory<byte> Start, ReadOnlyMemory<byte>? End)
@@ -31,7 +33,10 @@ public readonly record struct KeyRange(ReadOnlyMemory<byte> Start, ReadOnlyMemor
         return hash.ToHashCode();
     }
 
-    /// <summary>The first key after all keys that begin with <paramref name="prefix"/>; null where there is none (empty, or all 0xFF).</summary>
+    /// <summary>
+    /// The first key after all keys that begin with <paramref name="prefix"/>; null where there is none (empty, or all
+    /// 0xFF).
+    /// </summary>
     public static ReadOnlyMemory<byte>? PrefixEnd(ReadOnlySpan<byte> prefix)
     {
         var length = prefix.Length;
