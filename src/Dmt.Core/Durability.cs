@@ -57,7 +57,7 @@ public readonly record struct Durability
             default:
                 throw DmtException.InvalidArgument(
                     $"\"{text}\" is no durability level: "
-                    + "expected default, strict, every N operations, every Nms or every Ns");
+                    + "expected default, strict, every N operations, every Nms, every Ns or every Nm (minutes)");
         }
     }
 
@@ -80,7 +80,8 @@ public readonly record struct Durability
             return false;
         }
 
-        time = TimeSpan.FromMilliseconds(n * unit.Value);
+        // Rounded, not cut off, so that what ToString writes is read back to the tick.
+        time = new TimeSpan((long)Math.Round(n * unit.Value * TimeSpan.TicksPerMillisecond));
         return true;
     }
 }

@@ -104,17 +104,23 @@ public sealed class WriteBatch
 
     private void Add(in WriteOperation operation)
     {
-        var needed = operation.EncodedBytesMax;
-        if (_buffer.Length - _length < needed)
+        // In 64 bits: a batch that cannot fit must say so, not overflow.
+        var bytes = (long)operation.Key.Length + operation.Value.Length + operation.Metadata.Length;
+        var needed = _length + bytes + WriteOperation.HeaderBytesMax;
+        if (needed > Array.MaxLength)
         {
-            var grown = Math.Max((long)_buffer.Length * 2, (long)_length + needed);
-            Array.Resize(ref _buffer, (int)Math.Min(Array.MaxLength, grown));
+            throw DmtException.TooLarge($"the batch would have {needed} bytes: at most {Array.MaxLength} are allowed");
+        }
+
+        if (_buffer.Length < needed)
+        {
+            Array.Resize(ref _buffer, (int)Math.Min(Array.MaxLength, Math.Max(_buffer.Length * 2L, needed)));
         }
 
         _length += operation.Encode(_buffer.AsSpan(_length));
         Count++;
         HasConditions |= operation.Condition.Kind != WriteCondition.Kinds.None;
-        UserBytes += operation.Key.Length + operation.Value.Length + operation.Metadata.Length;
+        UserBytes += bytes;
     }
 
     /// <summary>Walks encoded operations.</summary>

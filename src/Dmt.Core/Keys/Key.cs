@@ -17,7 +17,7 @@ public static class Key
     {
         if ((uint)(key.Length - 1) >= BytesMax)
         {
-            ThrowBadLength(key.Length);
+            ThrowBadLength("key", key.Length);
         }
     }
 
@@ -45,27 +45,40 @@ public static class Key
     {
         if (prefix.Length > BytesMax)
         {
-            ThrowBadLength(prefix.Length);
+            ThrowBadLength("prefix", prefix.Length);
         }
     }
 
     /// <summary>
-    /// The key as text for a message or a page: UTF-8 where it is valid, hexadecimal (0x…) where it is not.
+    /// The key as one short line of text for a message or a page: UTF-8 where it is valid and holds no control
+    /// characters (they would reach terminals and logs), hexadecimal (0x…) where not; at most 80 bytes of it, then "…".
     /// </summary>
     public static string ToDisplay(ReadOnlySpan<byte> key)
     {
         const int Shown = 80;
         var cut = key.Length > Shown;
         var part = cut ? key[..Shown] : key;
-        while (cut && part.Length > 0 && (key[part.Length] & 0xC0) == 0x80)
+
+        // A character has at most three bytes after its first: what goes on longer is no UTF-8.
+        var whole = part.Length;
+        while (cut && whole > Shown - 3 && (key[whole] & 0xC0) == 0x80)
         {
-            part = part[..^1];
+            whole--;
         }
 
-        var text = System.Text.Unicode.Utf8.IsValid(part)
-            ? Encoding.UTF8.GetString(part)
-            : "0x" + Convert.ToHexString(part);
+        var text = Printable(part[..whole]) ?? "0x" + Convert.ToHexString(part);
         return cut ? text + "…" : text;
+    }
+
+    private static string? Printable(ReadOnlySpan<byte> key)
+    {
+        if (!System.Text.Unicode.Utf8.IsValid(key))
+        {
+            return null;
+        }
+
+        var text = Encoding.UTF8.GetString(key);
+        return text.Any(char.IsControl) ? null : text;
     }
 
     private static byte[] EncodeText(string text, string what)
@@ -81,7 +94,7 @@ public static class Key
         }
     }
 
-    private static void ThrowBadLength(int length) => throw (length == 0
+    private static void ThrowBadLength(string what, int length) => throw (length == 0
         ? DmtException.InvalidArgument("the key is empty: a key has 1 to 1024 bytes")
-        : DmtException.TooLarge($"the key has {length} bytes: a key has at most {BytesMax}"));
+        : DmtException.TooLarge($"the {what} has {length} bytes: at most {BytesMax} are allowed"));
 }

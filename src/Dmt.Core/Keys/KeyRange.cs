@@ -14,7 +14,10 @@ public readonly record struct KeyRange(ReadOnlyMemory<byte> Start, ReadOnlyMemor
     public static KeyRange Prefix(ReadOnlyMemory<byte> prefix) => new(prefix, PrefixEnd(prefix.Span));
 
     /// <summary>True when no key can be in the range.</summary>
-    public bool IsEmpty => End is { } end && Start.Span.SequenceCompareTo(end.Span) >= 0;
+    public bool IsEmpty => End is { } end && First.SequenceCompareTo(end.Span) >= 0;
+
+    /// <summary>The first key that may be in the range: no key is empty, so the least of all is one zero byte.</summary>
+    private ReadOnlySpan<byte> First => Start.IsEmpty ? [0] : Start.Span;
 
     public bool Contains(ReadOnlySpan<byte> key) =>
         key.SequenceCompareTo(Start.Span) >= 0 && (End is not { } end || key.SequenceCompareTo(end.Span) < 0);
