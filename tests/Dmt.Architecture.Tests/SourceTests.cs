@@ -17,6 +17,8 @@ public sealed class SourceTests
     private static readonly Regex MachinePath = new(
         @"(?<![\w.\-})~])/(" + "wo" + "rk|ro" + "ot|ho" + "me)/", RegexOptions.CultureInvariant);
 
+    private static readonly Regex UsingDirective = new(@"^using ([\w.]+);$", RegexOptions.CultureInvariant);
+
     private static readonly string[] RegistryHosts =
         ["nuget" + ".org", "npm" + "js", "debian" + ".org", "debian" + ".net"];
 
@@ -47,6 +49,12 @@ public sealed class SourceTests
         Repository.Sources.SelectMany(f => Matches(f, Repository.Read(f), Unfinished)));
 
     [Fact]
+    public void Usings_are_in_order() => Rule.Holds(
+        "Using directives are in alphabetical order, those of System first.",
+        "merges collide less, and nobody looks twice (the layout check of ./test does not see it)",
+        Repository.Sources.SelectMany(f => UnsortedUsings(f, Repository.Read(f))));
+
+    [Fact]
     public void No_file_names_a_package_registry() => Rule.Holds(
         "No committed file names a package registry's host.",
         "where packages come from is the machine's setting: mirrors and offline feeds must keep working",
@@ -69,6 +77,9 @@ public sealed class SourceTests
         Assert.Empty(Matches("a.cs", "items.Skip(3) == x.Skip", Skipped));
         Assert.Single(Matches("a.cs", "// TO" + "DO: more", Unfinished));
         Assert.Single(Matches("a.cs", "throw new NotImplemented" + "Exception();", Unfinished));
+        Assert.Single(UnsortedUsings("a.cs", "using B;\nusing System;\n\nnamespace X;\n"));
+        Assert.Single(UnsortedUsings("a.cs", "using C;\nusing B;\n"));
+        Assert.Empty(UnsortedUsings("a.cs", "using System;\nusing System.Text;\nusing B;\nusing B.A;\n"));
         Assert.Single(Hosts("a.json", "https://registry.npm" + "js.org/x"));
         Assert.Single(Matches("a.md", "see /wo" + "rk/here", MachinePath));
         Assert.Single(Matches("a.md", "\"/ho" + "me/me/x\"", MachinePath));
@@ -101,6 +112,15 @@ public sealed class SourceTests
         from line in Lines(text)
         where forbidden.IsMatch(line.Text)
         select $"{file}:{line.Number}: {line.Text.Trim()}";
+
+    private static IEnumerable<string> UnsortedUsings(string file, string text)
+    {
+        var usings = Lines(text).Select(l => UsingDirective.Match(l.Text)).Where(m => m.Success)
+            .Select(m => m.Groups[1].Value).ToList();
+        var sorted = usings.OrderBy(u => u == "System" || u.StartsWith("System.", StringComparison.Ordinal) ? 0 : 1)
+            .ThenBy(u => u, StringComparer.OrdinalIgnoreCase);
+        return usings.SequenceEqual(sorted) ? [] : [$"{file}: {string.Join(", ", usings)}"];
+    }
 
     private static IEnumerable<string> Hosts(string file, string text) =>
         from line in Lines(text)

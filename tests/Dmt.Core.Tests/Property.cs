@@ -14,11 +14,11 @@ internal static class Property
     public static void Holds<T>(Gen<T> values, Func<T, bool> promise, int tests = 500) => Check.One(
         Config(tests), Prop.ForAll(values.ToArbitrary(), promise));
 
-    /// <summary>As <see cref="Holds{T}(Gen{T}, Func{T, bool}, int)"/>, with FsCheck's own generator and shrinking.</summary>
+    /// <summary>Checks what must hold for every value, with FsCheck's own generator and shrinking.</summary>
     public static void Holds<T>(Func<T, bool> promise, int tests = 500) =>
         Check.One(Config(tests), Prop.ForAll(promise));
 
-    /// <summary>Byte strings of these lengths, of few different bytes, so that equal and nested ones are common.</summary>
+    /// <summary>Byte strings of few different bytes, so that equal and nested ones are common.</summary>
     public static Gen<byte[]> Bytes(int least, int most) =>
         from length in Gen.Choose(least, most)
         from bytes in Gen.Elements<byte>(0, (byte)'/', (byte)'a', (byte)'b', 0x80, 0xFE, 0xFF).ArrayOf(length)

@@ -16,7 +16,7 @@ public readonly record struct KeyRange(ReadOnlyMemory<byte> Start, ReadOnlyMemor
     /// <summary>True when no key can be in the range.</summary>
     public bool IsEmpty => End is { } end && First.SequenceCompareTo(end.Span) >= 0;
 
-    /// <summary>The first key that may be in the range: no key is empty, so the least of all is one zero byte.</summary>
+    /// <summary>The first key that may be in the range: no key is empty, so the least is one zero byte.</summary>
     private ReadOnlySpan<byte> First => Start.IsEmpty ? [0] : Start.Span;
 
     public bool Contains(ReadOnlySpan<byte> key) =>

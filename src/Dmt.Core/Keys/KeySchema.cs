@@ -4,8 +4,8 @@
 // segments may be empty ("a//b" has three). Fixed: every segment has the same width; or one width each, in order. A key
 // is whole segments only: a piece left over is an error, never a shorter last segment.
 //
-// Invariants: Join(Cut(key)) is key, and Cut(Join(segments)) is segments, for whatever either accepts. The second is why
-// Join refuses a segment that holds the separator, or that makes one together with the separator after it ("a:" + "::").
+// Invariants: Join(Cut(key)) is key, and Cut(Join(segments)) is segments, for whatever either accepts. The second is
+// why Join refuses a segment that holds the separator, or that makes one with the separator after it ("a:" + "::").
 
 using System.Globalization;
 
@@ -50,7 +50,7 @@ public sealed class KeySchema
     }
 
     /// <summary>Segments with the UTF-8 bytes of <paramref name="separator"/> between them.</summary>
-    /// <exception cref="DmtException">InvalidArgument for what is out of its range, and for a lone surrogate.</exception>
+    /// <exception cref="DmtException">InvalidArgument for what is out of its range or a lone surrogate.</exception>
     public static KeySchema Separated(string separator, int segmentsMax = SegmentsCeiling) =>
         Separated(Key.PrefixFromText(separator), segmentsMax);
 

@@ -17,8 +17,8 @@ using System.Numerics;
 namespace Dmt.Core.Keys;
 
 /// <summary>
-/// The C(n, n/2) orders of n segments in which every set of segments is a prefix of at least one: three orders for three
-/// segments, where six are possible. The first is the identity. Immutable, safe for concurrent use.
+/// The C(n, n/2) orders of n segments in which every set of segments is a prefix of at least one: three orders for
+/// three segments, where six are possible. The first is the identity. Immutable, safe for concurrent use.
 /// </summary>
 public sealed class MinimalOrders
 {
@@ -61,7 +61,7 @@ public sealed class MinimalOrders
         ? _orders[position]
         : throw DmtException.InvalidArgument($"there is no order {position}: expected 0 to {_orders.Length - 1}");
 
-    /// <summary>The position of an order that has the segments of <paramref name="subset"/>, all and only, in front.</summary>
+    /// <summary>The position of an order that has exactly the segments of <paramref name="subset"/> in front.</summary>
     /// <param name="subset">Bit i is set for segment i; 0 to 2^n - 1.</param>
     /// <exception cref="DmtException">InvalidArgument for a bit that is no segment.</exception>
     public int OrderFor(int subset) => (uint)subset < 1u << SegmentCount

@@ -54,7 +54,8 @@ public sealed class PrefixPermutation
 
         if (segments.Length > KeySchema.SegmentsCeiling)
         {
-            throw DmtException.InvalidArgument($"{segments.Length} segments: expected 0 to {KeySchema.SegmentsCeiling}");
+            throw DmtException.InvalidArgument(
+                $"{segments.Length} segments: expected 0 to {KeySchema.SegmentsCeiling}");
         }
 
         _segments = segments.ToArray();
@@ -77,12 +78,12 @@ public sealed class PrefixPermutation
     /// <summary>The segments in their own order.</summary>
     public ReadOnlySpan<ReadOnlyMemory<byte>> Segments => _segments;
 
-    /// <summary>The arrangements of the segments that <paramref name="schema"/> cuts <paramref name="prefix"/> into.</summary>
-    /// <exception cref="DmtException">InvalidArgument or TooLarge, as the schema says; InvalidArgument for the limit.</exception>
+    /// <summary>The arrangements of what <paramref name="schema"/> cuts <paramref name="prefix"/> into.</summary>
+    /// <exception cref="DmtException">As the schema says; InvalidArgument for the limit.</exception>
     public static PrefixPermutation Of(KeySchema schema, ReadOnlyMemory<byte> prefix, int limit = LimitDefault) =>
         new(schema.Cut(prefix), limit);
 
-    /// <summary>The orders that make every set of fixed segments a prefix of a key; see <see cref="Keys.MinimalOrders"/>.</summary>
+    /// <summary>The orders that make every set of segments a prefix; see <see cref="Keys.MinimalOrders"/>.</summary>
     /// <param name="segments">1 to <see cref="Keys.MinimalOrders.SegmentsMax"/>.</param>
     /// <exception cref="DmtException">InvalidArgument for what is out of its range.</exception>
     public static MinimalOrders MinimalOrders(int segments) => new(segments);
@@ -101,7 +102,8 @@ public sealed class PrefixPermutation
 
         if (order.Length != _segments.Length)
         {
-            throw DmtException.InvalidArgument($"the order has room for {order.Length}, not {_segments.Length} segments");
+            throw DmtException.InvalidArgument(
+                $"the order has room for {order.Length}, not {_segments.Length} segments");
         }
 
         FillIdentity(order);
@@ -262,7 +264,7 @@ public sealed class PrefixPermutation
             _position = -1;
         }
 
-        /// <summary>The index of the segment that comes first, second, and so on. The next step overwrites it.</summary>
+        /// <summary>The index of the segment that comes first, second, and so on; valid until the next step.</summary>
         public readonly ReadOnlySpan<int> Current => _order;
 
         public bool MoveNext()

@@ -67,7 +67,9 @@ public sealed class WriteBatchTests
     [Fact]
     public void An_expiry_before_1970_is_in_the_past_and_not_never()
     {
-        var batch = new WriteBatch().Put("k"u8, "v"u8, DateTimeOffset.UnixEpoch).Put("l"u8, "v"u8, DateTimeOffset.MinValue);
+        var batch = new WriteBatch()
+            .Put("k"u8, "v"u8, DateTimeOffset.UnixEpoch)
+            .Put("l"u8, "v"u8, DateTimeOffset.MinValue);
 
         Assert.All(Operations(batch), o => Assert.Equal(1, o.ExpiresAtMs));
     }

@@ -61,9 +61,11 @@ public sealed class WriteOperationTests
         Assert.True(Refuses(Bytes(WriteOperationKind.Delete, 1025)));
         Assert.True(Refuses(Bytes(WriteOperationKind.DeleteRange, 1025)));
 
-        static byte[] Bytes(WriteOperationKind kind, int keyBytes) =>
-            new Operation(kind, new string('6', 2 * keyBytes), "", kind == WriteOperationKind.DeleteRange, "", 0, default)
-                .Encode();
+        static byte[] Bytes(WriteOperationKind kind, int keyBytes)
+        {
+            var hex = new string('6', 2 * keyBytes);
+            return new Operation(kind, hex, "", kind == WriteOperationKind.DeleteRange, "", 0, default).Encode();
+        }
     }
 
     [Fact]

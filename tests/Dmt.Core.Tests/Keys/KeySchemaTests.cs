@@ -89,23 +89,27 @@ public sealed class KeySchemaTests
         Assert.Contains("\"a/b/c\" has more than 2 segments", error.Message, StringComparison.Ordinal);
         Assert.Contains("at most 2", Refused(() => Cut(KeySchema.FixedWidth(1, 2), "abc")).Message);
         Assert.Contains("at most 2", Refused(() => Cut(KeySchema.FixedWidths(1, 1), "abc")).Message);
-        Assert.Contains("expected 1 to 2", Refused(() => KeySchema.Separated("/", 2).Join(Segments("a", "b", "c"))).Message);
+        Assert.Contains("expected 1 to 2",
+            Refused(() => KeySchema.Separated("/", 2).Join(Segments("a", "b", "c"))).Message);
         Assert.Equal(1025, KeySchema.Separated("/").Cut(Enumerable.Repeat((byte)'/', 1024).ToArray()).Length);
     }
 
     [Fact]
     public void A_piece_of_a_segment_is_refused()
     {
-        Assert.Contains("ends within segment 1: 1 bytes of 2", Refused(() => Cut(KeySchema.FixedWidth(2), "abc")).Message);
+        Assert.Contains("ends within segment 1: 1 bytes of 2",
+            Refused(() => Cut(KeySchema.FixedWidth(2), "abc")).Message);
         Assert.Contains("segment 1", Refused(() => Cut(KeySchema.FixedWidths(1, 3), "abc")).Message);
     }
 
     [Fact]
     public void Segments_that_would_not_come_back_are_refused()
     {
-        Assert.Contains("segment 1 \"b/c\"", Refused(() => KeySchema.Separated("/").Join(Segments("a", "b/c"))).Message);
+        Assert.Contains("segment 1 \"b/c\"",
+            Refused(() => KeySchema.Separated("/").Join(Segments("a", "b/c"))).Message);
         Assert.Contains("segment 0 \"a:\"", Refused(() => KeySchema.Separated("::").Join(Segments("a:", "b"))).Message);
-        Assert.Contains("has 3 bytes: expected 2", Refused(() => KeySchema.FixedWidth(2).Join(Segments("ab", "cde"))).Message);
+        Assert.Contains("has 3 bytes: expected 2",
+            Refused(() => KeySchema.FixedWidth(2).Join(Segments("ab", "cde"))).Message);
         Assert.Contains("0 segments", Refused(() => KeySchema.Separated("/").Join([])).Message);
     }
 

@@ -26,7 +26,8 @@ public sealed class KeyTests
     {
         Assert.Empty(Key.PrefixFromText(""));
         Key.ValidatePrefix(new byte[1024]);
-        Assert.Contains("the prefix has 1025 bytes", Refused(DmtErrorKind.TooLarge, () => Key.ValidatePrefix(new byte[1025])));
+        Assert.Contains("the prefix has 1025 bytes",
+            Refused(DmtErrorKind.TooLarge, () => Key.ValidatePrefix(new byte[1025])));
     }
 
     [Fact]
