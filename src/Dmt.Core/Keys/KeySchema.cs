@@ -87,7 +87,7 @@ public sealed class KeySchema
     /// <exception cref="DmtException">As <see cref="Cut(ReadOnlySpan{byte}, Span{Range})"/>.</exception>
     public ReadOnlyMemory<byte>[] Cut(ReadOnlyMemory<byte> key)
     {
-        Span<Range> ranges = stackalloc Range[SegmentsMax];
+        Span<Range> ranges = stackalloc Range[RoomFor(key.Span)];
         var segments = new ReadOnlyMemory<byte>[Cut(key.Span, ranges)];
         for (var i = 0; i < segments.Length; i++)
         {
@@ -221,6 +221,15 @@ public sealed class KeySchema
         }
 
         return count;
+    }
+
+    /// <summary>Room for the segments of a key: to clear the most there can be costs more than the cut.</summary>
+    private int RoomFor(ReadOnlySpan<byte> key)
+    {
+        var segments = _separator.Length > 0 ? key.Count(_separator) + 1
+            : _width > 0 ? (key.Length / _width) + 1
+            : _widths.Length;
+        return Math.Min(SegmentsMax, segments);
     }
 
     private int WidthOf(int segment) => _width > 0 ? _width : _widths[segment];
