@@ -10,7 +10,7 @@ public sealed class TrieStoreTests
     public async Task What_was_put_is_there_after_flush_compaction_and_reopening()
     {
         using var folder = new TemporaryDirectory();
-        await using (var store = await TrieStore.OpenAsync(folder))
+        await using (var store = await TrieStore.OpenAsync(folder.Path))
         {
             for (var i = 0; i < 10_000; i++)
             {
@@ -29,7 +29,7 @@ public sealed class TrieStoreTests
             Assert.Equal(9000, await store.CountAsync(KeyRange.All));
         }
 
-        await using (var store = await TrieStore.OpenAsync(folder))
+        await using (var store = await TrieStore.OpenAsync(folder.Path))
         {
             Assert.Equal(9000, await store.CountAsync(KeyRange.All));
             Assert.Null(await store.GetTextAsync("key001500"));
