@@ -154,7 +154,7 @@ public sealed partial class OperationTests
 
         var put = paths.GetProperty("/kv/{key}").GetProperty("put");
         Assert.Equal(
-            ["key", "ttl", "fsync", "If-Match", "If-None-Match"],
+            ["key", "ttl", "weight", "fsync", "If-Match", "If-None-Match"],
             put.GetProperty("parameters").EnumerateArray().Select(parameter => parameter.GetProperty("name").GetString()));
         Assert.True(put.GetProperty("responses").TryGetProperty("412", out _));
     }
