@@ -83,18 +83,26 @@ internal static class DmtProgram
         var path = command is RootCommand ? "dmt" : "dmt " + string.Join(' ', CommandPath(parse));
         if (command.Subcommands.Count > 0 && parse.UnmatchedTokens.Count == 0)
         {
-            return $"{path} needs a command: {string.Join(", ", command.Subcommands.Select(c => c.Name))}";
+            var names = string.Join(", ", command.Subcommands.Select(c => c.Name));
+            return $"a command is missing: {path} and one of {names}; see {path} --help";
         }
 
         if (parse.UnmatchedTokens is [var token, ..])
         {
             var isFlag = token.StartsWith("--", StringComparison.Ordinal);
-            var names = isFlag
+            var known = isFlag
                 ? command.Options.Where(o => !o.Hidden).Select(o => o.Name)
                 : command.Subcommands.Select(c => c.Name);
             var what = isFlag ? "flag" : command.Subcommands.Count > 0 ? "command" : "argument";
-            var hint = NearName.Hint(token.Split('=')[0], names);
+            var hint = NearName.Hint(token.Split('=')[0], known);
             return $"unknown {what} {token}{hint}; see {path} --help";
+        }
+
+        var missing = command.Arguments.FirstOrDefault(
+            a => a.Arity.MinimumNumberOfValues > (parse.GetResult(a)?.Tokens.Count ?? 0));
+        if (missing is not null)
+        {
+            return $"{path} needs {missing.Name}; see {path} --help";
         }
 
         return $"{parse.Errors[0].Message.TrimEnd('.')}; see {path} --help";

@@ -24,27 +24,35 @@ internal static class NearName
     public static string Hint(string given, IEnumerable<string> known) =>
         Find(given, known) is { } near ? $" (did you mean {near}?)" : string.Empty;
 
-    /// <summary>Insertions, deletions and replacements between two names (Levenshtein), letter case aside.</summary>
+    /// <summary>
+    /// Insertions, deletions, replacements and swaps of neighbours between two names (optimal string alignment), letter case aside.
+    /// </summary>
     private static int Distance(string a, string b)
     {
-        var row = new int[b.Length + 1];
+        var (before, previous, current) = (new int[b.Length + 1], new int[b.Length + 1], new int[b.Length + 1]);
         for (var j = 0; j <= b.Length; j++)
         {
-            row[j] = j;
+            previous[j] = j;
         }
 
         for (var i = 1; i <= a.Length; i++)
         {
-            var diagonal = row[0];
-            row[0] = i;
+            current[0] = i;
             for (var j = 1; j <= b.Length; j++)
             {
-                var replaced = diagonal + (char.ToLowerInvariant(a[i - 1]) == char.ToLowerInvariant(b[j - 1]) ? 0 : 1);
-                diagonal = row[j];
-                row[j] = Math.Min(replaced, 1 + Math.Min(row[j], row[j - 1]));
+                var replaced = previous[j - 1] + (Same(a[i - 1], b[j - 1]) ? 0 : 1);
+                current[j] = Math.Min(replaced, 1 + Math.Min(previous[j], current[j - 1]));
+                if (i > 1 && j > 1 && Same(a[i - 1], b[j - 2]) && Same(a[i - 2], b[j - 1]))
+                {
+                    current[j] = Math.Min(current[j], before[j - 2] + 1);
+                }
             }
+
+            (before, previous, current) = (previous, current, before);
         }
 
-        return row[b.Length];
+        return previous[b.Length];
     }
+
+    private static bool Same(char a, char b) => char.ToLowerInvariant(a) == char.ToLowerInvariant(b);
 }
