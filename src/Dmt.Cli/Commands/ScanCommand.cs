@@ -61,7 +61,7 @@ internal static class ScanCommand
                 : throw DmtException.InvalidArgument("--prefix cannot go with --from or --to");
         }
 
-        ReadOnlyMemory<byte>? end = to is null ? null : Key.PrefixFromText(to);
+        var end = to is null ? (ReadOnlyMemory<byte>?)null : Key.PrefixFromText(to);
         return new KeyRange(Key.PrefixFromText(from ?? string.Empty), end);
     }
 
