@@ -61,7 +61,14 @@ internal static class SettingsLoader
             }
 
             var value = property.Value;
-            yield return (property.Name, value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText(), path);
+            var text = value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText();
+            if (value.ValueKind is JsonValueKind.Object or JsonValueKind.Array or JsonValueKind.Null
+                && SettingCatalog.Find(property.Name) is { IsReserved: false } setting)
+            {
+                throw Refused(setting, text, path);
+            }
+
+            yield return (property.Name, text, path);
         }
     }
 

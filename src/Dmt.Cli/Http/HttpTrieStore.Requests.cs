@@ -14,10 +14,13 @@ internal sealed partial class HttpTrieStore
 {
     private static readonly JsonWriterOptions LineOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    private static readonly UriCreationOptions AsItIs = new() { DangerousDisablePathAndQueryCanonicalization = true };
+
     private static string Escape(ReadOnlySpan<byte> bytes) => QueryText.Escape(bytes);
 
+    /// <summary>The path goes out as it is: canonicalised, the key <c>%2E%2E</c> would be a step up.</summary>
     private HttpRequestMessage Request(HttpMethod method, string pathAndQuery) =>
-        new(method, new Uri(_url.AbsoluteUri.TrimEnd('/') + pathAndQuery));
+        new(method, new Uri(_url.AbsoluteUri.TrimEnd('/') + pathAndQuery, AsItIs));
 
     private static void SetCondition(HttpRequestMessage request, WriteCondition condition)
     {

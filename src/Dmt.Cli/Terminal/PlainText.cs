@@ -9,7 +9,8 @@ internal static class PlainText
 {
     public static void Append(StringBuilder to, ReadOnlySpan<byte> bytes)
     {
-        if (Utf8.IsValid(bytes) && bytes.IndexOfAnyInRange((byte)0, (byte)0x1F) < 0 && !bytes.Contains((byte)0x7F))
+        // The control characters above 0x7F all begin with 0xC2; so do few others.
+        if (Utf8.IsValid(bytes) && bytes.IndexOfAnyInRange((byte)0, (byte)0x1F) < 0 && bytes.IndexOfAny((byte)0x7F, (byte)0xC2) < 0)
         {
             to.Append(Encoding.UTF8.GetString(bytes));
             return;

@@ -72,7 +72,7 @@ internal sealed class RecordReader : IDisposable
             {
                 if (_start == _end)
                 {
-                    CurrentLength = 0;
+                    (_next, CurrentLength) = (_start, 0);
                     return false;
                 }
 
