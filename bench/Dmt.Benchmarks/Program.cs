@@ -1,3 +1,11 @@
 using BenchmarkDotNet.Running;
+using Dmt.Benchmarks;
 
-BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
+if (args is ["quick", .. var rest])
+{
+    QuickRun.Run(rest);
+}
+else
+{
+    BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
+}

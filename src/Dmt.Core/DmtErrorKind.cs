@@ -6,7 +6,9 @@ public enum DmtErrorKind
     /// <summary>The request is malformed: correct it. Nothing was changed.</summary>
     InvalidArgument,
 
-    /// <summary>A key, value, batch or body is over its limit: send less, or raise the limit. Nothing was changed.</summary>
+    /// <summary>
+    /// A key, value, batch or body is over its limit: send less, or raise the limit. Nothing was changed.
+    /// </summary>
     TooLarge,
 
     /// <summary>A condition (compare-and-set) did not hold: read again and decide. Nothing was changed.</summary>

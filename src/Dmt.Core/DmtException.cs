@@ -1,6 +1,9 @@
 namespace Dmt.Core;
 
-/// <summary>The one exception of DMT. Its <see cref="Kind"/> tells what to do; its message names the key, file or setting at fault.</summary>
+/// <summary>
+/// The one exception of DMT. Its <see cref="Kind"/> tells what to do; its message names the key, file or setting at
+/// fault.
+/// </summary>
 public sealed class DmtException : Exception
 {
     public DmtException(DmtErrorKind kind, string message, Exception? innerException = null)
@@ -8,7 +11,9 @@ public sealed class DmtException : Exception
 
     public DmtErrorKind Kind { get; }
 
-    /// <summary>For <see cref="DmtErrorKind.Conflict"/>: the version that is there now, 0 where the key is absent.</summary>
+    /// <summary>
+    /// For <see cref="DmtErrorKind.Conflict"/>: the version that is there now, 0 where the key is absent.
+    /// </summary>
     public ulong CurrentVersion { get; init; }
 
     public static DmtException InvalidArgument(string message) => new(DmtErrorKind.InvalidArgument, message);

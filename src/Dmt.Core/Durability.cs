@@ -2,7 +2,10 @@ using System.Globalization;
 
 namespace Dmt.Core;
 
-/// <summary>When a write is acknowledged. Text forms: <c>default</c>, <c>strict</c>, <c>every 1000 operations</c>, <c>every 50ms</c>.</summary>
+/// <summary>
+/// When a write is acknowledged. Text forms: <c>default</c>, <c>strict</c>, <c>every 1000 operations</c>,
+/// <c>every 50ms</c>.
+/// </summary>
 public readonly record struct Durability
 {
     private Durability(int operations, TimeSpan interval, bool strict) =>
@@ -14,7 +17,9 @@ public readonly record struct Durability
     /// <summary>Acknowledged when the log record is durable on the medium.</summary>
     public static Durability Strict { get; } = new(0, TimeSpan.Zero, true);
 
-    /// <summary>As default, and the log is synced at least every <see cref="Operations"/> operations; 0 when not set.</summary>
+    /// <summary>
+    /// As default, and the log is synced at least every <see cref="Operations"/> operations; 0 when not set.
+    /// </summary>
     public int Operations { get; }
 
     /// <summary>As default, and the log is synced at least every <see cref="Interval"/>; zero when not set.</summary>
@@ -51,14 +56,16 @@ public readonly record struct Durability
                 return EveryInterval(interval);
             default:
                 throw DmtException.InvalidArgument(
-                    $"\"{text}\" is no durability level: expected default, strict, every N operations, every Nms or every Ns");
+                    $"\"{text}\" is no durability level: "
+                    + "expected default, strict, every N operations, every Nms, every Ns or every Nm (minutes)");
         }
     }
 
     public override string ToString() =>
         IsStrict ? "strict"
         : Operations > 0 ? string.Create(CultureInfo.InvariantCulture, $"every {Operations} operations")
-        : Interval > TimeSpan.Zero ? string.Create(CultureInfo.InvariantCulture, $"every {Interval.TotalMilliseconds}ms")
+        : Interval > TimeSpan.Zero
+            ? string.Create(CultureInfo.InvariantCulture, $"every {Interval.TotalMilliseconds}ms")
         : "default";
 
     private static bool TryParseTime(string text, out TimeSpan time)
@@ -66,13 +73,15 @@ public readonly record struct Durability
         time = default;
         var digits = text.TrimEnd('m', 's');
         double? unit = text[digits.Length..] switch { "ms" => 1, "s" => 1000, "m" => 60_000, _ => null };
-        if (unit is null || !double.TryParse(digits, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var n)
+        if (unit is null
+            || !double.TryParse(digits, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var n)
             || n * unit.Value > 1e9)
         {
             return false;
         }
 
-        time = TimeSpan.FromMilliseconds(n * unit.Value);
+        // Rounded, not cut off, so that what ToString writes is read back to the tick.
+        time = new TimeSpan((long)Math.Round(n * unit.Value * TimeSpan.TicksPerMillisecond));
         return true;
     }
 }

@@ -3,9 +3,9 @@ using Dmt.Core.Keys;
 namespace Dmt.Core;
 
 /// <summary>
-/// An ordered key-value store, wherever it runs: embedded, behind HTTP or in a cluster. Safe for concurrent use. Keys are 1 to
-/// 1,024 bytes in bytewise order; values are 0 bytes to the store's limit (8 MiB unless configured). Byte buffers that are handed in
-/// must not change until the call completes; those that come back belong to the caller.
+/// An ordered key-value store, wherever it runs: embedded, behind HTTP or in a cluster. Safe for concurrent use. Keys
+/// are 1 to 1,024 bytes in bytewise order; values are 0 bytes to the store's limit (8 MiB unless configured). Byte
+/// buffers that are handed in must not change until the call completes; those that come back belong to the caller.
 /// Errors are <see cref="DmtException"/>s; bad input changes nothing.
 /// </summary>
 public interface ITrieStore : IAsyncDisposable
@@ -15,9 +15,14 @@ public interface ITrieStore : IAsyncDisposable
 
     /// <summary>Sets the key.</summary>
     /// <returns>The new version.</returns>
-    /// <exception cref="DmtException">Conflict when the condition does not hold; TooLarge; InvalidArgument; Unavailable.</exception>
+    /// <exception cref="DmtException">
+    /// Conflict when the condition does not hold; TooLarge; InvalidArgument; Unavailable.
+    /// </exception>
     ValueTask<ulong> PutAsync(
-        ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, WriteOptions options = default, CancellationToken cancellationToken = default);
+        ReadOnlyMemory<byte> key,
+        ReadOnlyMemory<byte> value,
+        WriteOptions options = default,
+        CancellationToken cancellationToken = default);
 
     /// <summary>Removes the key; removing an absent key is no error unless the condition says so.</summary>
     /// <returns>The version of the removal.</returns>
@@ -29,7 +34,9 @@ public interface ITrieStore : IAsyncDisposable
     ValueTask<ulong> DeleteRangeAsync(
         KeyRange range, WriteOptions options = default, CancellationToken cancellationToken = default);
 
-    /// <summary>Applies all operations of the batch, or, when one of its conditions does not hold, none. Atomic within a shard.</summary>
+    /// <summary>
+    /// Applies all operations of the batch, or, when one of its conditions does not hold, none. Atomic within a shard.
+    /// </summary>
     /// <returns>The version of the last operation; the others have the versions just before it, in order.</returns>
     ValueTask<ulong> WriteAsync(
         WriteBatch batch, Durability? durability = null, CancellationToken cancellationToken = default);

@@ -17,10 +17,14 @@ public sealed record ScanRequest
     /// <summary>Leave the values out.</summary>
     public bool KeysOnly { get; init; }
 
-    /// <summary>The cursor of the page before, for the page after it; null for the first. Range and direction must be the same.</summary>
+    /// <summary>
+    /// The cursor of the page before, for the page after it; null for the first. Range and direction must be the same.
+    /// </summary>
     public string? Cursor { get; init; }
 
-    /// <summary>The page ends early once keys and values exceed this many bytes (at least one entry comes); 16 MiB by default.</summary>
+    /// <summary>
+    /// The page ends early once keys and values exceed this many bytes (at least one entry comes); 16 MiB by default.
+    /// </summary>
     public int BytesMax { get; init; } = 16 << 20;
 
     /// <summary>Most entries that a page can have.</summary>

@@ -6,7 +6,10 @@ public sealed record StoreStatistics
     /// <summary>One line per level that holds tables, level 0 first.</summary>
     public required IReadOnlyList<LevelStatistics> Levels { get; init; }
 
-    /// <summary>Entries in tables and memtables, overwritten versions and tombstones included: an upper bound of the number of keys.</summary>
+    /// <summary>
+    /// Entries in tables and memtables, overwritten versions and tombstones included: an upper bound of the number of
+    /// keys.
+    /// </summary>
     public long EntriesMax { get; init; }
 
     public long MemtableBytes { get; init; }
@@ -24,7 +27,10 @@ public sealed record StoreStatistics
     /// <summary>Bytes of keys, values and metadata that writers handed in since the start.</summary>
     public long UserBytesWritten { get; init; }
 
-    /// <summary>Bytes written to log and tables since the start; divided by <see cref="UserBytesWritten"/> it is the write amplification.</summary>
+    /// <summary>
+    /// Bytes written to log and tables since the start; divided by <see cref="UserBytesWritten"/> it is the write
+    /// amplification.
+    /// </summary>
     public long MediumBytesWritten { get; init; }
 
     public ulong LastSequence { get; init; }

@@ -8,10 +8,15 @@ namespace Dmt.Core;
 public static class TrieStoreExtensions
 {
     public static ValueTask<ulong> PutAsync(
-        this ITrieStore store, string key, string value, WriteOptions options = default, CancellationToken cancellationToken = default) =>
+        this ITrieStore store,
+        string key,
+        string value,
+        WriteOptions options = default,
+        CancellationToken cancellationToken = default) =>
         store.PutAsync(Key.FromText(key), Encoding.UTF8.GetBytes(value), options, cancellationToken);
 
-    public static ValueTask<Entry?> GetAsync(this ITrieStore store, string key, CancellationToken cancellationToken = default) =>
+    public static ValueTask<Entry?> GetAsync(
+        this ITrieStore store, string key, CancellationToken cancellationToken = default) =>
         store.GetAsync(Key.FromText(key), cancellationToken);
 
     /// <summary>The value as UTF-8 text; null where the key is absent.</summary>
@@ -23,7 +28,10 @@ public static class TrieStoreExtensions
     }
 
     public static ValueTask<ulong> DeleteAsync(
-        this ITrieStore store, string key, WriteOptions options = default, CancellationToken cancellationToken = default) =>
+        this ITrieStore store,
+        string key,
+        WriteOptions options = default,
+        CancellationToken cancellationToken = default) =>
         store.DeleteAsync(Key.FromText(key), options, cancellationToken);
 
     /// <summary>Every key that begins with <paramref name="prefix"/>, in order, with its value as text.</summary>
@@ -39,7 +47,9 @@ public static class TrieStoreExtensions
 
     /// <summary>All entries of the request, page after page. Each page is a snapshot; the whole is not.</summary>
     public static async IAsyncEnumerable<KeyEntry> EnumerateAsync(
-        this ITrieStore store, ScanRequest request, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        this ITrieStore store,
+        ScanRequest request,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         do
         {

@@ -14,7 +14,10 @@ public sealed record EngineOptions
     /// <summary>Largest value, in bytes. 1 to 64 MiB; 8 MiB by default.</summary>
     public int ValueBytesMax { get; init; } = Entry.ValueBytesMaxDefault;
 
-    /// <summary>A memtable is flushed when it has this many bytes. 64 KiB to 1 GiB; by default an eighth of the cache, at most 64 MiB.</summary>
+    /// <summary>
+    /// A memtable is flushed when it has this many bytes. 64 KiB to 1 GiB; by default an eighth of the cache, at most
+    /// 64 MiB.
+    /// </summary>
     public long? MemtableBytes { get; init; }
 
     /// <summary>Target size of a data block before compression, in bytes. 512 to 1 MiB; 4 KiB by default.</summary>
@@ -23,7 +26,10 @@ public sealed record EngineOptions
     /// <summary>Target size of a table, in bytes. 64 KiB to 1 GiB; 32 MiB by default.</summary>
     public long TableBytes { get; init; } = 32L << 20;
 
-    /// <summary>Target size of level 1, in bytes; each further level is ten times as large. 128 KiB to 1 TiB; 128 MiB by default.</summary>
+    /// <summary>
+    /// Target size of level 1, in bytes; each further level is ten times as large. 128 KiB to 1 TiB; 128 MiB by
+    /// default.
+    /// </summary>
     public long LevelBaseBytes { get; init; } = 128L << 20;
 
     /// <summary>Bits of filter for each key. 0 (no filter) to 32; 10 by default.</summary>
@@ -47,7 +53,9 @@ public sealed record EngineOptions
     /// <summary>Bytes at which a memtable is flushed.</summary>
     internal long MemtableBytesEffective => MemtableBytes ?? Math.Min(CacheBytes / 8, 64L << 20);
 
-    /// <exception cref="DmtException">InvalidArgument naming the setting, what was given and what is allowed.</exception>
+    /// <exception cref="DmtException">
+    /// InvalidArgument naming the setting, what was given and what is allowed.
+    /// </exception>
     public void Validate()
     {
         Check(nameof(CacheBytes), CacheBytes, 8L << 20, 1L << 40);

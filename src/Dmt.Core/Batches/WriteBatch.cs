@@ -3,8 +3,9 @@ using Dmt.Core.Keys;
 namespace Dmt.Core;
 
 /// <summary>
-/// Operations that are applied together, in order, or not at all. Held encoded (see <see cref="WriteOperation"/>), so that the same
-/// bytes go to the log and over the wire. Not safe for concurrent use; may be reused after <see cref="Clear"/>.
+/// Operations that are applied together, in order, or not at all. Held encoded (see <see cref="WriteOperation"/>), so
+/// that the same bytes go to the log and over the wire. Not safe for concurrent use; may be reused after
+/// <see cref="Clear"/>.
 /// </summary>
 public sealed class WriteBatch
 {
@@ -46,7 +47,8 @@ public sealed class WriteBatch
         Key.Validate(key);
         if (metadata.Length > Entry.MetadataBytesMax)
         {
-            throw DmtException.TooLarge($"the metadata has {metadata.Length} bytes: at most {Entry.MetadataBytesMax} are allowed");
+            throw DmtException.TooLarge(
+                $"the metadata has {metadata.Length} bytes: at most {Entry.MetadataBytesMax} are allowed");
         }
 
         Add(new WriteOperation
@@ -77,7 +79,8 @@ public sealed class WriteBatch
         if (range.IsEmpty)
         {
             throw DmtException.InvalidArgument(
-                $"the range from \"{Key.ToDisplay(range.Start.Span)}\" to \"{Key.ToDisplay(range.End!.Value.Span)}\" is empty");
+                $"the range from \"{Key.ToDisplay(range.Start.Span)}\" to "
+                + $"\"{Key.ToDisplay(range.End!.Value.Span)}\" is empty");
         }
 
         Add(new WriteOperation
@@ -101,16 +104,23 @@ public sealed class WriteBatch
 
     private void Add(in WriteOperation operation)
     {
-        var needed = operation.EncodedBytesMax;
-        if (_buffer.Length - _length < needed)
+        // In 64 bits: a batch that cannot fit must say so, not overflow.
+        var bytes = (long)operation.Key.Length + operation.Value.Length + operation.Metadata.Length;
+        var needed = _length + bytes + WriteOperation.HeaderBytesMax;
+        if (needed > Array.MaxLength)
         {
-            Array.Resize(ref _buffer, (int)Math.Min(Array.MaxLength, Math.Max((long)_buffer.Length * 2, (long)_length + needed)));
+            throw DmtException.TooLarge($"the batch would have {needed} bytes: at most {Array.MaxLength} are allowed");
+        }
+
+        if (_buffer.Length < needed)
+        {
+            Array.Resize(ref _buffer, (int)Math.Min(Array.MaxLength, Math.Max(_buffer.Length * 2L, needed)));
         }
 
         _length += operation.Encode(_buffer.AsSpan(_length));
         Count++;
         HasConditions |= operation.Condition.Kind != WriteCondition.Kinds.None;
-        UserBytes += operation.Key.Length + operation.Value.Length + operation.Metadata.Length;
+        UserBytes += bytes;
     }
 
     /// <summary>Walks encoded operations.</summary>

@@ -28,6 +28,9 @@ public readonly ref struct WriteOperation
     internal const int ConditionShift = 4;
     internal const byte NoEndBit = 1 << 6;
 
+    /// <summary>Most bytes before the key.</summary>
+    internal const int HeaderBytesMax = 1 + (5 * Varint.BytesMax64);
+
     public WriteOperationKind Kind { get; init; }
 
     /// <summary>The key; for a range its first key, possibly empty.</summary>
@@ -47,7 +50,7 @@ public readonly ref struct WriteOperation
     public WriteCondition Condition { get; init; }
 
     /// <summary>Most bytes that <see cref="Encode"/> can write.</summary>
-    public int EncodedBytesMax => 1 + (5 * Varint.BytesMax64) + Key.Length + Value.Length + Metadata.Length;
+    public int EncodedBytesMax => HeaderBytesMax + Key.Length + Value.Length + Metadata.Length;
 
     /// <summary>Writes the operation at the start of <paramref name="to"/>; returns its length.</summary>
     public int Encode(Span<byte> to)
@@ -81,13 +84,20 @@ public readonly ref struct WriteOperation
 
         Key.CopyTo(to[at..]);
         at += Key.Length;
-        Value.CopyTo(to[at..]);
-        at += Value.Length;
+        if (Kind != WriteOperationKind.Delete)
+        {
+            Value.CopyTo(to[at..]);
+            at += Value.Length;
+        }
+
         Metadata.CopyTo(to[at..]);
         return at + Metadata.Length;
     }
 
-    /// <summary>Reads the operation at <paramref name="position"/> and moves past it; false where the bytes make no operation.</summary>
+    /// <summary>
+    /// Reads the operation at <paramref name="position"/> and moves past it; false, and the position unchanged, where
+    /// the bytes make no operation: cut short, or with a key that no writer may use. Never throws.
+    /// </summary>
     public static bool TryDecode(ReadOnlySpan<byte> from, scoped ref int position, out WriteOperation operation)
     {
         operation = default;
@@ -110,7 +120,8 @@ public readonly ref struct WriteOperation
             || keyLength > (ulong)(from.Length - at)
             || valueLength > (ulong)(from.Length - at) - keyLength
             || metadataLength > (ulong)(from.Length - at) - keyLength - valueLength
-            || expiry > long.MaxValue)
+            || expiry > long.MaxValue
+            || !IsSound(kind, (tag & NoEndBit) != 0, (int)keyLength, (int)valueLength))
         {
             return false;
         }
@@ -135,4 +146,11 @@ public readonly ref struct WriteOperation
         position = at + (int)(keyLength + valueLength + metadataLength);
         return true;
     }
+
+    /// <summary>What the border checks of a batch's writer, checked again: the bytes may come from anywhere.</summary>
+    private static bool IsSound(WriteOperationKind kind, bool hasNoEnd, int keyLength, int valueLength) =>
+        keyLength <= Keys.Key.BytesMax
+        && (kind == WriteOperationKind.DeleteRange
+            ? valueLength <= (hasNoEnd ? 0 : Keys.Key.BytesMax)
+            : keyLength > 0 && !hasNoEnd);
 }

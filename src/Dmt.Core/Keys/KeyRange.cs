@@ -1,6 +1,8 @@
 namespace Dmt.Core.Keys;
 
-/// <summary>A range of keys in bytewise order: from <see cref="Start"/>, inclusive, to <see cref="End"/>, exclusive.</summary>
+/// <summary>
+/// A range of keys in bytewise order: from <see cref="Start"/>, inclusive, to <see cref="End"/>, exclusive.
+/// </summary>
 /// <param name="Start">First key that belongs to the range; empty means from the beginning.</param>
 /// <param name="End">First key after the range; null means to the end of all keys.</param>
 public readonly record struct KeyRange(ReadOnlyMemory<byte> Start, ReadOnlyMemory<byte>? End)
@@ -12,7 +14,10 @@ public readonly record struct KeyRange(ReadOnlyMemory<byte> Start, ReadOnlyMemor
     public static KeyRange Prefix(ReadOnlyMemory<byte> prefix) => new(prefix, PrefixEnd(prefix.Span));
 
     /// <summary>True when no key can be in the range.</summary>
-    public bool IsEmpty => End is { } end && Start.Span.SequenceCompareTo(end.Span) >= 0;
+    public bool IsEmpty => End is { } end && First.SequenceCompareTo(end.Span) >= 0;
+
+    /// <summary>The first key that may be in the range: no key is empty, so the least is one zero byte.</summary>
+    private ReadOnlySpan<byte> First => Start.IsEmpty ? [0] : Start.Span;
 
     public bool Contains(ReadOnlySpan<byte> key) =>
         key.SequenceCompareTo(Start.Span) >= 0 && (End is not { } end || key.SequenceCompareTo(end.Span) < 0);
@@ -31,7 +36,10 @@ public readonly record struct KeyRange(ReadOnlyMemory<byte> Start, ReadOnlyMemor
         return hash.ToHashCode();
     }
 
-    /// <summary>The first key after all keys that begin with <paramref name="prefix"/>; null where there is none (empty, or all 0xFF).</summary>
+    /// <summary>
+    /// The first key after all keys that begin with <paramref name="prefix"/>; null where there is none (empty, or all
+    /// 0xFF).
+    /// </summary>
     public static ReadOnlyMemory<byte>? PrefixEnd(ReadOnlySpan<byte> prefix)
     {
         var length = prefix.Length;

@@ -1,34 +1,51 @@
 namespace Dmt.Engine.Objects;
 
 /// <summary>
-/// Named, immutable byte objects: a directory, a bucket, or memory. Names are 1 to 900 bytes of <c>a-z A-Z 0-9 - _ . /</c>, no
-/// empty, "." or ".." segment. Safe for concurrent use. The one synchronisation primitive is <see cref="TryCreateAsync"/>.
-/// Errors are DmtExceptions: Unavailable where the medium fails (a full disk says so), Closed after disposal.
+/// Named, immutable byte objects: a directory, a bucket, or memory. Names are 1 to 900 bytes of
+/// <c>a-z A-Z 0-9 - _ . /</c>, no empty, "." or ".." segment. Safe for concurrent use. The one synchronisation
+/// primitive is <see cref="TryCreateAsync"/>. Errors are DmtExceptions: Unavailable where the medium fails (a full disk
+/// says so), Closed after disposal.
 /// </summary>
 public interface IObjectStore : IAsyncDisposable
 {
     /// <summary>What to call this store in messages: a path or a URL.</summary>
     string Description { get; }
 
-    /// <summary>The whole object; null where there is none. For small objects; tables are read through <see cref="OpenRead"/>.</summary>
+    /// <summary>
+    /// The whole object; null where there is none. For small objects; tables are read through <see cref="OpenRead"/>.
+    /// </summary>
     ValueTask<byte[]?> GetAsync(string name, CancellationToken cancellationToken = default);
 
-    /// <summary>Ranged reads of one object, by whoever knows its length. Does no I/O itself; a missing object shows at the first read.</summary>
+    /// <summary>
+    /// Ranged reads of one object, by whoever knows its length. Does no I/O itself; a missing object shows at the first
+    /// read.
+    /// </summary>
     IObjectReader OpenRead(string name, long length);
 
-    /// <summary>Writes the object, over any that was there. Durable, and whole or not there at all, when it returns.</summary>
+    /// <summary>
+    /// Writes the object, over any that was there. Durable, and whole or not there at all, when it returns.
+    /// </summary>
     ValueTask PutAsync(string name, ReadOnlyMemory<byte> content, CancellationToken cancellationToken = default);
 
-    /// <summary>Writes the object only if there is none of that name: of any number of racing callers exactly one gets true.</summary>
-    ValueTask<bool> TryCreateAsync(string name, ReadOnlyMemory<byte> content, CancellationToken cancellationToken = default);
+    /// <summary>
+    /// Writes the object only if there is none of that name: of any number of racing callers exactly one gets true.
+    /// </summary>
+    ValueTask<bool> TryCreateAsync(
+        string name, ReadOnlyMemory<byte> content, CancellationToken cancellationToken = default);
 
-    /// <summary>Writes a large object piece by piece. It appears, whole and durable, at <see cref="IObjectWriter.CompleteAsync"/>.</summary>
+    /// <summary>
+    /// Writes a large object piece by piece. It appears, whole and durable, at
+    /// <see cref="IObjectWriter.CompleteAsync"/>.
+    /// </summary>
     IObjectWriter OpenWrite(string name);
 
     /// <summary>Deletes objects; names that are not there are no error.</summary>
     ValueTask DeleteAsync(IReadOnlyCollection<string> names, CancellationToken cancellationToken = default);
 
-    /// <summary>Objects whose names begin with <paramref name="prefix"/>, in bytewise order of names, after <paramref name="startAfter"/>.</summary>
+    /// <summary>
+    /// Objects whose names begin with <paramref name="prefix"/>, in bytewise order of names, after <paramref
+    /// name="startAfter"/>.
+    /// </summary>
     IAsyncEnumerable<ObjectInfo> ListAsync(
         string prefix, string? startAfter = null, CancellationToken cancellationToken = default);
 }
@@ -47,8 +64,12 @@ public interface IObjectReader : IAsyncDisposable
     /// <summary>The object's length in bytes, as it was handed to <see cref="IObjectStore.OpenRead"/>.</summary>
     long Length { get; }
 
-    /// <summary>Fills <paramref name="buffer"/> from <paramref name="offset"/>. Local stores complete synchronously.</summary>
-    /// <exception cref="Core.DmtException">Corruption where the object is missing or ends before the buffer is full.</exception>
+    /// <summary>
+    /// Fills <paramref name="buffer"/> from <paramref name="offset"/>. Local stores complete synchronously.
+    /// </summary>
+    /// <exception cref="Core.DmtException">
+    /// Corruption where the object is missing or ends before the buffer is full.
+    /// </exception>
     ValueTask ReadAsync(long offset, Memory<byte> buffer, CancellationToken cancellationToken = default);
 }
 

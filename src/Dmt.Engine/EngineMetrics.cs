@@ -1,0 +1,68 @@
+using System.Diagnostics.Metrics;
+
+namespace Dmt.Engine;
+
+/// <summary>Counters of background work, under the meter <c>Dmt.Engine</c>.</summary>
+internal sealed class EngineMetrics : IDisposable
+{
+    public const string MeterName = "Dmt.Engine";
+
+    private readonly Meter _meter = new(MeterName);
+    private readonly Counter<long> _flushes;
+    private readonly Counter<long> _flushedBytes;
+    private readonly Counter<long> _compactions;
+    private readonly Counter<long> _compactedBytesRead;
+    private readonly Counter<long> _compactedBytesWritten;
+    private long _tableBytesWritten;
+
+    public EngineMetrics()
+    {
+        _flushes = _meter.CreateCounter<long>("dmt_flushes", null, "Memtables written into tables");
+        _flushedBytes = _meter.CreateCounter<long>("dmt_flushed_bytes", "By", "Bytes of tables written by flushes");
+        _compactions = _meter.CreateCounter<long>("dmt_compactions", null, "Compactions done");
+        _compactedBytesRead = _meter.CreateCounter<long>("dmt_compaction_read_bytes", "By", "Bytes of tables read by compactions");
+        _compactedBytesWritten =
+            _meter.CreateCounter<long>("dmt_compaction_written_bytes", "By", "Bytes of tables written by compactions");
+    }
+
+    /// <summary>Bytes of all tables written since the start.</summary>
+    public long TableBytesWritten => Volatile.Read(ref _tableBytesWritten);
+
+    public void Flushed(long bytes)
+    {
+        _flushes.Add(1);
+        _flushedBytes.Add(bytes);
+        Interlocked.Add(ref _tableBytesWritten, bytes);
+    }
+
+    public void Compacted(long read, long written)
+    {
+        _compactions.Add(1);
+        _compactedBytesRead.Add(read);
+        _compactedBytesWritten.Add(written);
+        Interlocked.Add(ref _tableBytesWritten, written);
+    }
+
+    /// <summary>Figures that are read when somebody looks.</summary>
+    public void Observe(TrieStore store)
+    {
+        Counter("dmt_written_bytes", "By", "Bytes of keys, values and metadata written", static s => s.UserBytesWritten);
+        Counter("dmt_sequence", null, "Operations ever written", static s => (long)s.LastSequence);
+        Counter("dmt_block_cache_misses", null, "Blocks loaded into the cache", static s => s.Host.Cache.Loads);
+        Counter("dmt_block_cache_evictions", null, "Blocks dropped from the cache", static s => s.Host.Cache.Evictions);
+        Gauge("dmt_block_cache_bytes", "By", "Bytes of cached blocks", static s => s.Host.Cache.Bytes);
+        Gauge("dmt_memtable_bytes", "By", "Bytes of memtables, frozen ones included", static s => s.Host.Budget.MemtableBytes);
+        Gauge("dmt_log_bytes", "By", "Bytes of log that are kept", static s => s.Host.Log.LiveBytes);
+        Gauge("dmt_writes_refused", null, "1 while writes are refused", static s => s.Problem is null ? 0 : 1);
+        Gauge("dmt_table_bytes", "By", "Bytes of all tables", static s => s.TableBytes);
+        Gauge("dmt_tables", null, "Number of tables", static s => s.TableCount);
+
+        void Counter(string name, string? unit, string description, Func<TrieStore, long> read) =>
+            _meter.CreateObservableCounter(name, () => read(store), unit, description);
+
+        void Gauge(string name, string? unit, string description, Func<TrieStore, long> read) =>
+            _meter.CreateObservableGauge(name, () => read(store), unit, description);
+    }
+
+    public void Dispose() => _meter.Dispose();
+}

@@ -1,0 +1,58 @@
+using Dmt.Engine.Platform;
+
+namespace Dmt.Engine.Log;
+
+/// <summary>The directory that holds a folder for each incarnation's log.</summary>
+internal static class LogFolder
+{
+    private const string DeletedSuffix = ".deleted";
+
+    public static IReadOnlyList<string> ListIncarnations(string directory)
+    {
+        try
+        {
+            var names = Directory.EnumerateDirectories(directory).Select(path => Path.GetFileName(path))
+                .Where(static name => name.Length <= LogFormat.IncarnationBytesMax && name.All(char.IsAsciiLetterOrDigit))
+                .ToArray();
+            Array.Sort(names, StringComparer.Ordinal);
+            return names;
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return [];
+        }
+        catch (Exception e) when (FileErrors.IsFileError(e))
+        {
+            throw FileErrors.Translate(e, directory, directory);
+        }
+    }
+
+    /// <summary>
+    /// Renames before it deletes, so that a crash half way leaves no log with holes. What an earlier call left half deleted goes too.
+    /// </summary>
+    public static void Delete(string directory, string incarnation)
+    {
+        LogFormat.CheckIncarnation(incarnation);
+        var folder = Path.Combine(directory, incarnation);
+        try
+        {
+            if (Directory.Exists(folder))
+            {
+                Directory.Move(folder, folder + DeletedSuffix);
+                NativeFile.SyncDirectory(directory);
+            }
+
+            if (Directory.Exists(directory))
+            {
+                foreach (var leftover in Directory.EnumerateDirectories(directory, "*" + DeletedSuffix).ToArray())
+                {
+                    Directory.Delete(leftover, recursive: true);
+                }
+            }
+        }
+        catch (Exception e) when (FileErrors.IsFileError(e))
+        {
+            throw FileErrors.Translate(e, directory, folder);
+        }
+    }
+}

@@ -1,0 +1,54 @@
+using System.Globalization;
+using Dmt.Engine.Tables;
+
+namespace Dmt.Engine.Manifests;
+
+/// <summary>A part of one incarnation's log that is not yet in tables.</summary>
+/// <param name="Incarnation">Whose log.</param>
+/// <param name="From">Position from which it must be replayed.</param>
+internal sealed record LogRange(string Incarnation, long From);
+
+/// <summary>
+/// The state of a shard, as one immutable numbered object. Whoever creates a number first is the writer: that is the fence. Byte
+/// layout in docs/formats/manifest.md.
+/// </summary>
+internal sealed record Manifest
+{
+    public const int LevelCount = 7;
+
+    public required uint Shard { get; init; }
+
+    /// <summary>Counts the manifests of the shard, from 1.</summary>
+    public required long Number { get; init; }
+
+    /// <summary>Counts the openings for writing, from 1.</summary>
+    public required ulong Epoch { get; init; }
+
+    /// <summary>The process that owns the shard.</summary>
+    public required string Incarnation { get; init; }
+
+    /// <summary>It was closed cleanly: there is nothing to replay.</summary>
+    public bool ClosedCleanly { get; init; }
+
+    /// <summary>All sequence numbers up to this one are in tables.</summary>
+    public ulong FlushedSequence { get; init; }
+
+    /// <summary>The keys of the shard begin with it.</summary>
+    public byte[] Prefix { get; init; } = [];
+
+    /// <summary>What must be replayed, in this order.</summary>
+    public IReadOnlyList<LogRange> LogRanges { get; init; } = [];
+
+    /// <summary>Tables by level: level 0 newest first, the others in key order.</summary>
+    public IReadOnlyList<IReadOnlyList<TableInfo>> Levels { get; init; } = EmptyLevels;
+
+    public static IReadOnlyList<IReadOnlyList<TableInfo>> EmptyLevels { get; } =
+        [.. Enumerable.Range(0, LevelCount).Select(_ => Array.Empty<TableInfo>())];
+
+    public string ObjectName => NameOf(Shard, Number);
+
+    public static string Folder(uint shard) => string.Create(CultureInfo.InvariantCulture, $"shards/{shard}/manifest/");
+
+    public static string NameOf(uint shard, long number) =>
+        string.Create(CultureInfo.InvariantCulture, $"{Folder(shard)}{number:D16}");
+}

@@ -1,0 +1,75 @@
+using System.Globalization;
+using Dmt.Core;
+using Dmt.Engine.Objects;
+
+namespace Dmt.Engine.Manifests;
+
+/// <summary>Reads the newest manifest of a shard and writes the next one, which only one writer can.</summary>
+internal sealed class ManifestStore(IObjectStore objects, uint shard)
+{
+    /// <summary>Old manifests that are kept, for the curious and for readers that are about to open one.</summary>
+    private const int Kept = 4;
+
+    /// <summary>The newest manifest; null for a shard that was never opened.</summary>
+    /// <exception cref="DmtException">Corruption: an older manifest is never taken instead, for it would lose writes.</exception>
+    public async ValueTask<Manifest?> LoadLatestAsync(CancellationToken cancellationToken)
+    {
+        var latest = (await ListAsync(cancellationToken).ConfigureAwait(false)).LastOrDefault();
+        if (latest is null)
+        {
+            return null;
+        }
+
+        var bytes = await objects.GetAsync(latest, cancellationToken).ConfigureAwait(false)
+            ?? throw DmtException.Unavailable($"{latest} went away while it was opened: another process owns the shard");
+        var manifest = ManifestCodec.Decode(bytes, latest);
+        return manifest.ObjectName == latest
+            ? manifest
+            : throw DmtException.Corruption(latest, 0, $"it says that it is {manifest.ObjectName}");
+    }
+
+    /// <summary>Writes a manifest whose number must be the next.</summary>
+    /// <exception cref="DmtException">Fenced when another process has written that number.</exception>
+    public async ValueTask WriteAsync(Manifest manifest, CancellationToken cancellationToken)
+    {
+        var created = await objects
+            .TryCreateAsync(manifest.ObjectName, ManifestCodec.Encode(manifest), cancellationToken).ConfigureAwait(false);
+        if (!created)
+        {
+            throw new DmtException(
+                DmtErrorKind.Fenced,
+                $"{manifest.ObjectName} exists already: another process has taken shard {shard} over from {manifest.Incarnation}");
+        }
+    }
+
+    /// <summary>The manifest that need not be kept once <paramref name="current"/> is written; none early on.</summary>
+    public static IReadOnlyList<string> Superseded(uint shard, long current) =>
+        current > Kept ? [Manifest.NameOf(shard, current - Kept)] : [];
+
+    /// <summary>All manifests that need not be kept: usually none, but deletions may have been missed.</summary>
+    public async ValueTask<IReadOnlyList<string>> ListSupersededAsync(long current, CancellationToken cancellationToken)
+    {
+        var boundary = Manifest.NameOf(shard, Math.Max(0, current - Kept + 1));
+        return
+        [
+            .. (await ListAsync(cancellationToken).ConfigureAwait(false))
+                .Where(name => string.CompareOrdinal(name, boundary) < 0),
+        ];
+    }
+
+    private async ValueTask<List<string>> ListAsync(CancellationToken cancellationToken)
+    {
+        var folder = Manifest.Folder(shard);
+        var names = new List<string>();
+        await foreach (var info in objects.ListAsync(folder, null, cancellationToken).ConfigureAwait(false))
+        {
+            var digits = info.Name[folder.Length..];
+            if (digits.Length == 16 && long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out _))
+            {
+                names.Add(info.Name);
+            }
+        }
+
+        return names;
+    }
+}

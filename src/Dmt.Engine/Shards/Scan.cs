@@ -1,0 +1,97 @@
+using Dmt.Core;
+using Dmt.Core.Keys;
+using Dmt.Engine.Reading;
+using Dmt.Engine.Tables;
+
+namespace Dmt.Engine.Shards;
+
+/// <summary>
+/// Walks the visible entries of a range, in one snapshot, without copying them. Dispose it: it keeps memory and tables alive. Not safe
+/// for concurrent use.
+/// </summary>
+public sealed class Scan : IDisposable
+{
+    private readonly VisibleCursor _cursor;
+    private readonly KeyRange _range;
+    private readonly bool _reverse;
+    private ReadView? _view;
+    private bool _started;
+    private bool _ended;
+
+    internal Scan(ReadView view, VisibleCursor cursor, KeyRange range, bool reverse)
+    {
+        (_view, _cursor, _range, _reverse) = (view, cursor, range, reverse);
+        _ended = range.IsEmpty;
+    }
+
+    /// <summary>The key; good until the next move.</summary>
+    public ReadOnlySpan<byte> Key => _cursor.Current.Key;
+
+    /// <summary>The value; good until the next move.</summary>
+    public ReadOnlySpan<byte> Value => _cursor.Current.Value;
+
+    /// <summary>Moves to the next entry. Completes synchronously unless a block must be read.</summary>
+    /// <returns>False at the end of the range.</returns>
+    public ValueTask<bool> MoveNextAsync(CancellationToken cancellationToken = default)
+    {
+        if (_ended)
+        {
+            return ValueTask.FromResult(false);
+        }
+
+        ObjectDisposedException.ThrowIf(_view is null, this);
+        return Step() ? ValueTask.FromResult(CheckEnd()) : LoadAsync(cancellationToken);
+    }
+
+    /// <summary>A copy of the entry, value included.</summary>
+    public Entry CopyEntry() => ToEntry(_cursor.Current);
+
+    public void Dispose()
+    {
+        if (_view is { } view)
+        {
+            _view = null;
+            _cursor.Dispose();
+            view.RemoveReference();
+        }
+    }
+
+    internal EntryData Current => _cursor.Current;
+
+    internal static Entry ToEntry(in EntryData entry) => new(
+        entry.Value.ToArray(),
+        entry.Sequence,
+        entry.Metadata.IsEmpty ? default(ReadOnlyMemory<byte>) : entry.Metadata.ToArray(),
+        entry.ExpiresAtMs > 0 ? DateTimeOffset.FromUnixTimeMilliseconds(entry.ExpiresAtMs) : null);
+
+    private bool Step()
+    {
+        if (_started)
+        {
+            return _cursor.Advance();
+        }
+
+        _started = true;
+        return _reverse ? _cursor.Seek(_range.End.GetValueOrDefault().Span, _range.End is null) : _cursor.Seek(_range.Start.Span);
+    }
+
+    private async ValueTask<bool> LoadAsync(CancellationToken cancellationToken)
+    {
+        await _cursor.LoadAsync(cancellationToken).ConfigureAwait(false);
+        return CheckEnd();
+    }
+
+    private bool CheckEnd()
+    {
+        if (!_cursor.Valid || PastEnd(_cursor.Current.Key))
+        {
+            _ended = true;
+        }
+
+        return !_ended;
+    }
+
+    private bool PastEnd(ReadOnlySpan<byte> key) => _reverse
+        ? key.SequenceCompareTo(_range.Start.Span) < 0
+        : _range.End is { } end && key.SequenceCompareTo(end.Span) >= 0;
+}

@@ -1,0 +1,161 @@
+using Dmt.Engine.Compaction;
+using Dmt.Engine.Reading;
+using Dmt.Engine.Tables;
+
+namespace Dmt.Engine.Shards;
+
+internal sealed partial class Shard
+{
+    /// <summary>One compaction of a shard at a time; the table set may change meanwhile by flushes only.</summary>
+    private readonly SemaphoreSlim _compactionLock = new(1, 1);
+
+    /// <summary>Does the most urgent compaction.</summary>
+    /// <returns>False when there was none to do.</returns>
+    public async ValueTask<bool> CompactOnceAsync(CancellationToken cancellationToken)
+    {
+        await _compactionLock.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            var plan = CompactionPicker.Pick(Volatile.Read(ref _manifest).Levels, _options);
+            if (plan is null)
+            {
+                return false;
+            }
+
+            await CompactAsync(plan, cancellationToken).ConfigureAwait(false);
+            return true;
+        }
+        finally
+        {
+            _compactionLock.Release();
+        }
+    }
+
+    /// <summary>Flushes, and merges all tables into the bottom level.</summary>
+    public async ValueTask CompactAsync(CancellationToken cancellationToken)
+    {
+        await FlushAsync(cancellationToken).ConfigureAwait(false);
+        await _compactionLock.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (CompactionPicker.Everything(Volatile.Read(ref _manifest).Levels) is { } plan)
+            {
+                await CompactAsync(plan, cancellationToken).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            _compactionLock.Release();
+        }
+    }
+
+    private async ValueTask CompactAsync(CompactionPlan plan, CancellationToken cancellationToken)
+    {
+        var inputs = plan.AllInputs.Select(static info => info.Id).ToHashSet();
+        var moved = CanMove(plan);
+        var view = AcquireView();
+        try
+        {
+            IReadOnlyList<TableInfo> written = moved
+                ? [.. plan.AllInputs.OrderBy(static info => info.Smallest, KeyComparer.Instance)]
+                : await MergeAsync(plan, view, cancellationToken).ConfigureAwait(false);
+            var opened = moved
+                ? []
+                : await OpenTablesAsync(written, cancellationToken).ConfigureAwait(false);
+            await InstallAsync(plan, inputs, moved, opened, cancellationToken).ConfigureAwait(false);
+            Release(opened);
+            _host.Metrics.Compacted(moved ? 0 : plan.AllInputs.Sum(static i => i.Length), moved ? 0 : written.Sum(static i => i.Length));
+        }
+        finally
+        {
+            view.RemoveReference();
+        }
+
+        _host.Compactions.Add(this);
+    }
+
+    private async ValueTask<IReadOnlyList<TableInfo>> MergeAsync(
+        CompactionPlan plan, ReadView view, CancellationToken cancellationToken)
+    {
+        var sources = new List<EntryCursor>();
+        var tombstones = new List<RangeTombstone>();
+        var sequenceBase = ulong.MaxValue;
+        for (var level = 0; level < plan.Inputs.Count; level++)
+        {
+            var wanted = plan.Inputs[level].Select(static info => info.Id).ToHashSet();
+            TableReader[] tables = [.. view.Tables.Levels[level].Where(table => wanted.Contains(table.Info.Id))];
+            foreach (var table in tables)
+            {
+                tombstones.AddRange(table.RangeTombstones.Tombstones());
+                sequenceBase = Math.Min(sequenceBase, table.Info.SequenceMin);
+            }
+
+            // Tables of level 0 may overlap: each is a run of its own.
+            IEnumerable<TableReader[]> runs = level == 0 ? tables.Select(static table => new[] { table }) : [tables];
+            sources.AddRange(runs.Where(static run => run.Length > 0)
+                .Select(static run => new RunCursor(run, reverse: false, new SequentialBlocks())));
+        }
+
+        var nowMs = NowMs();
+        var filter = new VersionFilter(
+            _snapshots.ToArray(), RangeTombstoneSet.Build(tombstones), plan.IsBottom, nowMs);
+        var writer = new TableWriter(Objects, _options, NextTableId, sequenceBase, _options.TableBytes, nowMs);
+        using var merge = new MergeCursor([.. sources], reverse: false);
+        if (!merge.Seek([]))
+        {
+            await merge.LoadAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        return await writer.WriteAsync(merge, filter, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async ValueTask InstallAsync(
+        CompactionPlan plan, HashSet<TableId> inputs, bool moved, TableReader[] opened, CancellationToken cancellationToken)
+    {
+        await _manifestLock.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            var current = _view.Tables.Levels;
+            var removed = current.SelectMany(static level => level).Where(table => inputs.Contains(table.Info.Id)).ToList();
+            var levels = current
+                .Select(level => level.Where(table => !inputs.Contains(table.Info.Id)).ToArray())
+                .ToArray();
+            levels[plan.OutputLevel] =
+            [
+                .. levels[plan.OutputLevel].Concat(moved ? removed : opened)
+                    .OrderBy(static table => table.Info.Smallest, KeyComparer.Instance),
+            ];
+            var next = _manifest with { Number = _manifest.Number + 1, Levels = Infos(levels) };
+            if (!moved)
+            {
+                removed.ForEach(static table => table.IsObsolete = true);
+            }
+
+            await ApplyAsync(next, levels, static _ => true, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            _manifestLock.Release();
+        }
+    }
+
+    /// <summary>Tables that overlap nothing, not even each other, are renamed to the next level rather than rewritten.</summary>
+    private static bool CanMove(CompactionPlan plan)
+    {
+        if (plan.Inputs[plan.OutputLevel].Count > 0
+            || (plan.IsBottom && plan.AllInputs.Any(static info => info.Tombstones > 0 || info.RangeTombstones > 0)))
+        {
+            return false;
+        }
+
+        var sorted = plan.AllInputs.OrderBy(static info => info.Smallest, KeyComparer.Instance).ToList();
+        return sorted.Zip(sorted.Skip(1)).All(static pair => pair.First.IsBefore(pair.Second));
+    }
+
+    private sealed class KeyComparer : IComparer<byte[]>
+    {
+        public static readonly KeyComparer Instance = new();
+
+        public int Compare(byte[]? x, byte[]? y) => x.AsSpan().SequenceCompareTo(y);
+    }
+}

@@ -1,0 +1,148 @@
+using Dmt.Core;
+using Dmt.Engine.Compaction;
+using Dmt.Engine.Manifests;
+using Dmt.Engine.Memory;
+using Dmt.Engine.Tables;
+
+namespace Dmt.Engine.Shards;
+
+internal sealed partial class Shard
+{
+    /// <summary>Freezes what is in memory and returns when all of it is in tables.</summary>
+    public async ValueTask FlushAsync(CancellationToken cancellationToken)
+    {
+        lock (_writeLock)
+        {
+            ThrowIfUnusable();
+            FreezeIfNotEmpty();
+        }
+
+        while (await FlushOldestAsync(cancellationToken).ConfigureAwait(false))
+        {
+        }
+    }
+
+    /// <summary>Writes the oldest frozen memtable into a level-0 table.</summary>
+    /// <returns>False when there was none.</returns>
+    public async ValueTask<bool> FlushOldestAsync(CancellationToken cancellationToken)
+    {
+        await _manifestLock.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            MemTable memtable;
+            LogRange end;
+            lock (_writeLock)
+            {
+                if (_frozen.Count == 0)
+                {
+                    return false;
+                }
+
+                (memtable, end) = _frozen[0];
+            }
+
+            // Safe without a reference of its own: only a flush, under _manifestLock, lets go of a frozen memtable.
+            await FlushAsync(memtable, end, cancellationToken).ConfigureAwait(false);
+            _backgroundProblem = null;
+        }
+        catch (DmtException e)
+        {
+            _backgroundProblem = e.Message;
+            UpdateThrottle();
+            throw;
+        }
+        finally
+        {
+            _manifestLock.Release();
+        }
+
+        UpdateThrottle();
+        _host.ReleaseLogs();
+        _host.Compactions.Add(this);
+        return true;
+    }
+
+    private async ValueTask FlushAsync(MemTable memtable, LogRange end, CancellationToken cancellationToken)
+    {
+        var nowMs = NowMs();
+        var filter = new VersionFilter(_snapshots.ToArray(), memtable.RangeTombstones, isBottom: false, nowMs);
+        var writer = new TableWriter(Objects, _options, NextTableId, memtable.SequenceMin, long.MaxValue, nowMs);
+        IReadOnlyList<TableInfo> written;
+        using (var cursor = MemTableCursor.ForFlush(memtable))
+        {
+            cursor.Seek([]);
+            written = await writer.WriteAsync(cursor, filter, cancellationToken).ConfigureAwait(false);
+        }
+
+        var opened = await OpenTablesAsync(written, cancellationToken).ConfigureAwait(false);
+        var levels = (TableReader[][])_view.Tables.Levels.Clone();
+        levels[0] = [.. opened, .. levels[0]];
+        var next = _manifest with
+        {
+            Number = _manifest.Number + 1,
+            FlushedSequence = memtable.SequenceMax,
+            LogRanges = RangesFrom(_manifest.LogRanges, end),
+            Levels = Infos(levels),
+        };
+        await ApplyAsync(next, levels, frozen => !ReferenceEquals(frozen, memtable), cancellationToken).ConfigureAwait(false);
+        Release(opened);
+        lock (_writeLock)
+        {
+            _frozen.RemoveAt(0);
+        }
+
+        memtable.RemoveReference();
+        _host.Metrics.Flushed(written.Sum(static info => info.Length));
+    }
+
+    /// <summary>Under _writeLock.</summary>
+    /// <param name="end">The log behind the last record of the memtable.</param>
+    private void Freeze(LogRange end)
+    {
+        var old = _view.Active;
+        _frozen.Add((old, end));
+        var active = new MemTable(_host.Epochs, _host.Budget);
+        ReplaceView(new ReadView(active, [old, .. _view.Frozen], _view.Tables));
+        UpdateThrottle();
+        _host.Flushes.Add(this);
+    }
+
+    /// <summary>Under _writeLock.</summary>
+    private void FreezeIfNotEmpty()
+    {
+        if (!_view.Active.IsEmpty)
+        {
+            Freeze(new LogRange(_host.Log.Incarnation, _host.Log.End));
+        }
+    }
+
+    /// <summary>What is left to replay once everything before <paramref name="end"/> is in tables.</summary>
+    private static IReadOnlyList<LogRange> RangesFrom(IReadOnlyList<LogRange> ranges, LogRange end) =>
+        [.. ranges.SkipWhile(range => range.Incarnation != end.Incarnation).Select(range =>
+            range.Incarnation == end.Incarnation ? end : range)];
+
+    private async ValueTask<TableReader[]> OpenTablesAsync(
+        IReadOnlyList<TableInfo> infos, CancellationToken cancellationToken)
+    {
+        var opened = await Task.WhenAll(infos.Select(info =>
+            TableReader.OpenAsync(Objects, info, _host.Cache, cancellationToken).AsTask())).ConfigureAwait(false);
+        foreach (var table in opened)
+        {
+            table.Released = _host.OnTableReleased;
+        }
+
+        return opened;
+    }
+
+    /// <summary>Gives up the references that opening the tables gave.</summary>
+    private static void Release(IEnumerable<TableReader> tables)
+    {
+        foreach (var table in tables)
+        {
+            table.RemoveReference();
+        }
+    }
+
+    private static IReadOnlyList<TableInfo>[] Infos(TableReader[][] levels) =>
+        [.. levels.Select(static level => (IReadOnlyList<TableInfo>)[.. level.Select(static table => table.Info)])];
+}

@@ -1,0 +1,321 @@
+using Dmt.Core;
+using Dmt.Core.Keys;
+using Dmt.Engine.Manifests;
+using Dmt.Engine.Memory;
+using Dmt.Engine.Tables;
+
+namespace Dmt.Engine.Shards;
+
+internal sealed partial class Shard
+{
+    /// <summary>Bytes of keys, values and metadata that were written.</summary>
+    public long UserBytesWritten => Volatile.Read(ref _userBytesWritten);
+
+    private long _userBytesWritten;
+
+    public ValueTask<ulong> PutAsync(
+        ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, WriteOptions options, CancellationToken cancellationToken)
+    {
+        Key.Validate(key.Span);
+        CheckValue(value.Length, options.Metadata.Length);
+        var expiresAtMs = ExpiryOf(options.TimeToLive);
+        if (options.Condition.Kind != WriteCondition.Kinds.None || !_throttle.IsOpen)
+        {
+            return WriteSlowlyAsync(WriteOperationKind.Put, key, value, options, expiresAtMs, cancellationToken);
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
+        var operation = new WriteOperation
+        {
+            Kind = WriteOperationKind.Put,
+            Key = key.Span,
+            Value = value.Span,
+            Metadata = options.Metadata.Span,
+            ExpiresAtMs = expiresAtMs,
+        };
+        return Acknowledge(Commit(operation, options.Durability), options.Durability, cancellationToken);
+    }
+
+    public ValueTask<ulong> DeleteAsync(
+        ReadOnlyMemory<byte> key, WriteOptions options, CancellationToken cancellationToken)
+    {
+        Key.Validate(key.Span);
+        if (options.Condition.Kind != WriteCondition.Kinds.None || !_throttle.IsOpen)
+        {
+            return WriteSlowlyAsync(WriteOperationKind.Delete, key, default, options, 0, cancellationToken);
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
+        var operation = new WriteOperation { Kind = WriteOperationKind.Delete, Key = key.Span };
+        return Acknowledge(Commit(operation, options.Durability), options.Durability, cancellationToken);
+    }
+
+    public ValueTask<ulong> DeleteRangeAsync(KeyRange range, WriteOptions options, CancellationToken cancellationToken)
+    {
+        if (options.Condition.Kind != WriteCondition.Kinds.None)
+        {
+            throw DmtException.InvalidArgument("a range delete takes no condition");
+        }
+
+        return WriteAsync(new WriteBatch().DeleteRange(range), options.Durability, cancellationToken);
+    }
+
+    public async ValueTask<ulong> WriteAsync(WriteBatch batch, Durability? durability, CancellationToken cancellationToken)
+    {
+        CheckValue(batch.ValueBytesLargest, 0);
+        if (batch.Count == 0)
+        {
+            throw DmtException.InvalidArgument("the batch is empty");
+        }
+
+        while (true)
+        {
+            await _throttle.WaitAsync(batch.Encoded.Length, cancellationToken).ConfigureAwait(false);
+            cancellationToken.ThrowIfCancellationRequested();
+            var checkedAt = batch.HasConditions ? await CheckAsync(batch, cancellationToken).ConfigureAwait(false) : 0;
+            if (TryCommit(batch, durability, checkedAt, out var committed))
+            {
+                return await Acknowledge(committed, durability, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <summary>A single write that must wait, or has a condition.</summary>
+    private ValueTask<ulong> WriteSlowlyAsync(
+        WriteOperationKind kind,
+        ReadOnlyMemory<byte> key,
+        ReadOnlyMemory<byte> value,
+        WriteOptions options,
+        long expiresAtMs,
+        CancellationToken cancellationToken)
+    {
+        var batch = new WriteBatch(key.Length + value.Length + options.Metadata.Length + 64);
+        if (kind == WriteOperationKind.Put)
+        {
+            DateTimeOffset? expiresAt = expiresAtMs > 0 ? DateTimeOffset.FromUnixTimeMilliseconds(expiresAtMs) : null;
+            batch.Put(key.Span, value.Span, expiresAt, options.Metadata.Span, options.Condition);
+        }
+        else
+        {
+            batch.Delete(key.Span, options.Condition);
+        }
+
+        return WriteAsync(batch, options.Durability, cancellationToken);
+    }
+
+    /// <summary>Where a write went.</summary>
+    private readonly record struct Committed(ulong Sequence, long LogPosition);
+
+    private Committed Commit(in WriteOperation operation, Durability? durability)
+    {
+        lock (_writeLock)
+        {
+            ThrowIfUnusable();
+            var sequence = _lastSequence + 1;
+            var position = _host.Log.Append(Id, Epoch, sequence, operation, durability ?? _options.Durability);
+            Apply(operation, sequence);
+            return Publish(sequence, position, operation.Key.Length + operation.Value.Length + operation.Metadata.Length);
+        }
+    }
+
+    /// <param name="batch">The operations.</param>
+    /// <param name="durability">When the log must be synced.</param>
+    /// <param name="checkedAt">The sequence number as of which the conditions hold; 0 when there are none.</param>
+    /// <param name="committed">Where the last operation went.</param>
+    /// <returns>False when a key with a condition has, or may have, changed since.</returns>
+    private bool TryCommit(WriteBatch batch, Durability? durability, ulong checkedAt, out Committed committed)
+    {
+        lock (_writeLock)
+        {
+            ThrowIfUnusable();
+            if (batch.HasConditions && HasChanged(batch, checkedAt))
+            {
+                committed = default;
+                return false;
+            }
+
+            var sequence = _lastSequence + 1;
+            var position = _host.Log.Append(
+                Id, Epoch, sequence, batch.Count, batch.Encoded, durability ?? _options.Durability);
+            foreach (var operation in batch)
+            {
+                Apply(operation, sequence++);
+            }
+
+            committed = Publish(sequence - 1, position, batch.UserBytes);
+            return true;
+        }
+    }
+
+    /// <summary>Into the memtable. The record is in the log already, so a failure half way ends the shard's service.</summary>
+    private void Apply(in WriteOperation operation, ulong sequence)
+    {
+        try
+        {
+            Apply(_view.Active, operation, sequence);
+        }
+        catch (Exception e)
+        {
+            _failure = e;
+            throw;
+        }
+    }
+
+    private static void Apply(MemTable memtable, in WriteOperation operation, ulong sequence)
+    {
+        if (operation.Kind == WriteOperationKind.DeleteRange)
+        {
+            memtable.Add(new RangeTombstone(
+                operation.Key.ToArray(), operation.HasNoEnd ? null : operation.Value.ToArray(), sequence));
+            return;
+        }
+
+        memtable.Add(new EntryData
+        {
+            Key = operation.Key,
+            Value = operation.Value,
+            Metadata = operation.Metadata,
+            ExpiresAtMs = operation.ExpiresAtMs,
+            Sequence = sequence,
+            Kind = operation.Kind == WriteOperationKind.Put ? EntryKind.Put : EntryKind.Tombstone,
+        });
+    }
+
+    private Committed Publish(ulong sequence, long position, long userBytes)
+    {
+        Volatile.Write(ref _lastSequence, sequence);
+        _userBytesWritten += userBytes;
+        if (_view.Active.BytesUsed >= _options.MemtableBytesEffective)
+        {
+            Freeze(new LogRange(_host.Log.Incarnation, position));
+        }
+
+        return new Committed(sequence, position);
+    }
+
+    private ValueTask<ulong> Acknowledge(Committed committed, Durability? durability, CancellationToken cancellationToken) =>
+        (durability ?? _options.Durability).IsStrict
+            ? AcknowledgeStrictAsync(committed, cancellationToken)
+            : ValueTask.FromResult(committed.Sequence);
+
+    private async ValueTask<ulong> AcknowledgeStrictAsync(Committed committed, CancellationToken cancellationToken)
+    {
+        await _host.Log.WaitDurableAsync(committed.LogPosition, cancellationToken).ConfigureAwait(false);
+        return committed.Sequence;
+    }
+
+    /// <summary>Checks the conditions of a batch against one state of the shard, and returns its sequence number.</summary>
+    /// <exception cref="DmtException">Conflict.</exception>
+    private async ValueTask<ulong> CheckAsync(WriteBatch batch, CancellationToken cancellationToken)
+    {
+        var asOf = OpenSnapshot();
+        try
+        {
+            foreach (var (key, condition) in Conditions(batch))
+            {
+                var current = (await GetAsync(key, asOf, cancellationToken).ConfigureAwait(false))?.Version ?? 0;
+                var holds = condition.Kind switch
+                {
+                    WriteCondition.Kinds.Absent => current == 0,
+                    WriteCondition.Kinds.Present => current != 0,
+                    _ => current == condition.Version && current != 0,
+                };
+                if (!holds)
+                {
+                    throw DmtException.Conflict(Describe(key, condition, current), current);
+                }
+            }
+
+            return asOf;
+        }
+        finally
+        {
+            CloseSnapshot(asOf);
+        }
+    }
+
+    private static string Describe(byte[] key, WriteCondition condition, ulong current)
+    {
+        var found = current == 0 ? "it is absent" : $"it has version {current}";
+        return condition.Kind switch
+        {
+            WriteCondition.Kinds.Absent => $"\"{Key.ToDisplay(key)}\" was to be absent: {found}",
+            WriteCondition.Kinds.Present => $"\"{Key.ToDisplay(key)}\" was to be present: {found}",
+            _ => $"\"{Key.ToDisplay(key)}\" was to have version {condition.Version}: {found}",
+        };
+    }
+
+    private static List<(byte[] Key, WriteCondition Condition)> Conditions(WriteBatch batch)
+    {
+        var conditions = new List<(byte[], WriteCondition)>();
+        foreach (var operation in batch)
+        {
+            if (operation.Condition.Kind != WriteCondition.Kinds.None)
+            {
+                conditions.Add((operation.Key.ToArray(), operation.Condition));
+            }
+        }
+
+        return conditions;
+    }
+
+    /// <summary>
+    /// True when a key with a condition may have changed since its check. Only memtables are asked; when some of what came since has been
+    /// flushed already, the answer is yes. Under _writeLock.
+    /// </summary>
+    private bool HasChanged(WriteBatch batch, ulong since)
+    {
+        if (_manifest.FlushedSequence > since)
+        {
+            return true;
+        }
+
+        foreach (var operation in batch)
+        {
+            if (operation.Condition.Kind == WriteCondition.Kinds.None)
+            {
+                continue;
+            }
+
+            foreach (var memtable in _view.Frozen.Append(_view.Active))
+            {
+                var entry = default(EntryData);
+                if ((memtable.TryGet(operation.Key, ulong.MaxValue, ref entry) && entry.Sequence > since)
+                    || memtable.RangeTombstones.CoveringSequence(operation.Key, ulong.MaxValue) > since)
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
+    }
+
+    private void CheckValue(int valueBytes, int metadataBytes)
+    {
+        if (valueBytes > _options.ValueBytesMax)
+        {
+            throw DmtException.TooLarge($"the value has {valueBytes} bytes: at most {_options.ValueBytesMax} are allowed");
+        }
+
+        if (metadataBytes > Entry.MetadataBytesMax)
+        {
+            throw DmtException.TooLarge($"the metadata has {metadataBytes} bytes: at most {Entry.MetadataBytesMax} are allowed");
+        }
+    }
+
+    private long ExpiryOf(TimeSpan? timeToLive)
+    {
+        if (timeToLive is not { } ttl)
+        {
+            return 0;
+        }
+
+        if (ttl < TimeSpan.FromMilliseconds(1) || ttl > TimeSpan.FromDays(36_500))
+        {
+            throw DmtException.InvalidArgument($"a time to live of {ttl}: expected 1 ms to 36500 days");
+        }
+
+        return NowMs() + (long)ttl.TotalMilliseconds;
+    }
+}

@@ -1,0 +1,152 @@
+// A shard: the writer and the readers of one part of the key space. Its concerns lie in partial files:
+//   Shard.cs            state, and how it changes
+//   Shard.Opening.cs    taking ownership, recovery, closing
+//   Shard.Writing.cs    puts, deletes, batches, conditions
+//   Shard.Reading.cs    gets, scans, snapshots
+//   Shard.Flushing.cs   memtables into tables
+//   Shard.Compacting.cs tables into fewer tables
+//
+// Locks, outermost first:
+//   _manifestLock  one change of the table set at a time: manifest written, then view replaced
+//   _writeLock     one writer at a time: sequence numbers, log order and memtable order are the same
+// Readers take neither.
+using Dmt.Core;
+using Dmt.Engine.Manifests;
+using Dmt.Engine.Memory;
+using Dmt.Engine.Objects;
+using Dmt.Engine.Tables;
+
+namespace Dmt.Engine.Shards;
+
+internal sealed partial class Shard : IAsyncDisposable
+{
+    private readonly ShardHost _host;
+    private readonly EngineOptions _options;
+    private readonly ManifestStore _manifests;
+    private readonly SnapshotList _snapshots = new();
+    private readonly WriteThrottle _throttle;
+    private readonly Lock _writeLock = new();
+    private readonly SemaphoreSlim _manifestLock = new(1, 1);
+
+    /// <summary>Frozen memtables, oldest first, each with the place in the log behind its last record. Guarded by _writeLock.</summary>
+    private readonly List<(MemTable Table, LogRange End)> _frozen = [];
+
+    private Manifest _manifest;
+    private ReadView _view;
+    private ulong _lastSequence;
+    private long _tableNumber;
+    private volatile Exception? _failure;
+    private volatile string? _backgroundProblem;
+    private bool _closed;
+
+    private Shard(ShardHost host, Manifest manifest, ReadView view, ulong lastSequence)
+    {
+        _host = host;
+        _options = host.Options;
+        _manifests = new ManifestStore(host.Objects, manifest.Shard);
+        _throttle = new WriteThrottle(host.Options, host.Time);
+        (_manifest, _view, _lastSequence) = (manifest, view, lastSequence);
+    }
+
+    public uint Id => _manifest.Shard;
+
+    public ulong Epoch => _manifest.Epoch;
+
+    /// <summary>Everything up to it can be read.</summary>
+    public ulong LastSequence => Volatile.Read(ref _lastSequence);
+
+    public IReadOnlyList<LogRange> LogRanges => Volatile.Read(ref _manifest).LogRanges;
+
+    /// <summary>Why writes are refused, or would be once the buffers are full; null when all is well.</summary>
+    public string? Problem => _failure?.Message ?? _throttle.Refusal ?? _backgroundProblem;
+
+    private IObjectStore Objects => _host.Objects;
+
+    public (TableSet Tables, long MemtableBytes, long MemtableEntries) Describe()
+    {
+        var view = AcquireView();
+        try
+        {
+            return (
+                view.Tables,
+                view.Active.Bytes + view.Frozen.Sum(static m => m.Bytes),
+                view.Active.Entries + view.Frozen.Sum(static m => m.Entries));
+        }
+        finally
+        {
+            view.RemoveReference();
+        }
+    }
+
+    /// <summary>The present view, with a reference that the caller must remove.</summary>
+    private ReadView AcquireView()
+    {
+        using var guard = _host.Epochs.Enter();
+        var view = Volatile.Read(ref _view);
+        view.AddReference();
+        return view;
+    }
+
+    /// <summary>Publishes a view. Under _writeLock. The one before goes when its last reader has left.</summary>
+    private void ReplaceView(ReadView view)
+    {
+        var old = _view;
+        Volatile.Write(ref _view, view);
+        _host.Epochs.Retire(old, static v => v.RemoveReference());
+        _host.Epochs.TryReclaim();
+    }
+
+    private void UpdateThrottle()
+    {
+        var view = Volatile.Read(ref _view);
+        _throttle.Update(view.Frozen.Length, view.Tables.Levels[0].Length, _backgroundProblem);
+    }
+
+    private TableId NextTableId() => new(Id, Epoch, (ulong)Interlocked.Increment(ref _tableNumber));
+
+    private long NowMs() => _host.Time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    private void ThrowIfUnusable()
+    {
+        if (_closed)
+        {
+            throw DmtException.Closed("the store");
+        }
+
+        if (_failure is { } failure)
+        {
+            throw failure is DmtException known
+                ? new DmtException(known.Kind, known.Message, known)
+                : DmtException.Unavailable("a write failed half way: the store must be opened again", failure);
+        }
+    }
+
+    /// <summary>
+    /// One change of the table set: writes the next manifest, then shows readers the new tables. Under _manifestLock.
+    /// </summary>
+    private async ValueTask ApplyAsync(
+        Manifest next, TableReader[][] levels, Func<MemTable, bool> keepFrozen, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _manifests.WriteAsync(next, cancellationToken).ConfigureAwait(false);
+        }
+        catch (DmtException e) when (e.Kind == DmtErrorKind.Fenced)
+        {
+            _failure = e;
+            throw;
+        }
+
+        Volatile.Write(ref _manifest, next);
+        var tables = new TableSet(levels);
+        lock (_writeLock)
+        {
+            var frozen = _view.Frozen.Where(keepFrozen).ToArray();
+            ReplaceView(new ReadView(_view.Active, frozen, tables));
+        }
+
+        tables.RemoveReference();
+        UpdateThrottle();
+        _host.Garbage.Add(ManifestStore.Superseded(Id, next.Number));
+    }
+}

@@ -1,0 +1,86 @@
+using System.Threading.Channels;
+using Dmt.Core;
+
+namespace Dmt.Engine.Shards;
+
+/// <summary>
+/// One background loop that serves the shards that asked for it, each at most once in the queue, until none has work left. An idle shard
+/// costs nothing. Whoever makes it disposes it, which ends the loop and awaits its end.
+/// </summary>
+/// <param name="work">One piece of work; true when there may be more.</param>
+/// <param name="time">Delays retries.</param>
+internal sealed class WorkQueue(Func<Shard, CancellationToken, ValueTask<bool>> work, TimeProvider time) : IAsyncDisposable
+{
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(200);
+
+    private readonly Channel<Shard> _channel = Channel.CreateUnbounded<Shard>(new() { SingleReader = true });
+    private readonly HashSet<Shard> _queued = []; // guarded by itself; bounds the channel by the number of shards
+    private readonly CancellationTokenSource _stop = new();
+    private Task _loop = Task.CompletedTask;
+
+    public void Start() => _loop = Task.Run(RunAsync);
+
+    public void Add(Shard shard)
+    {
+        lock (_queued)
+        {
+            if (_queued.Add(shard))
+            {
+                _channel.Writer.TryWrite(shard);
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync().ConfigureAwait(false);
+        _channel.Writer.TryComplete();
+        await _loop.ConfigureAwait(false);
+        _stop.Dispose();
+    }
+
+    private async Task RunAsync()
+    {
+        try
+        {
+            await foreach (var shard in _channel.Reader.ReadAllAsync(_stop.Token).ConfigureAwait(false))
+            {
+                lock (_queued)
+                {
+                    _queued.Remove(shard);
+                }
+
+                if (await ServeAsync(shard).ConfigureAwait(false))
+                {
+                    Add(shard);
+                }
+            }
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            // Stopped: what is not done is done at the next opening.
+        }
+    }
+
+    /// <returns>True when the shard is to be served again.</returns>
+    private async ValueTask<bool> ServeAsync(Shard shard)
+    {
+        try
+        {
+            return await work(shard, _stop.Token).ConfigureAwait(false);
+        }
+        catch (DmtException e) when (e.Kind == DmtErrorKind.Unavailable)
+        {
+            // A full disk, say: the shard shows it as its problem, and the work is tried again.
+            shard.ReportProblem(e);
+            await Task.Delay(RetryDelay, time, _stop.Token).ConfigureAwait(false);
+            return true;
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            // Damage, a fence or a bug: trying again would not help. It stays visible as the shard's problem.
+            shard.ReportProblem(e);
+            return false;
+        }
+    }
+}

@@ -1,0 +1,220 @@
+using System.Security.Cryptography;
+using Dmt.Core;
+using Dmt.Core.Keys;
+using Dmt.Engine.Objects;
+using Dmt.Engine.Shards;
+
+namespace Dmt.Engine;
+
+/// <summary>
+/// The embedded store: one process over one folder. Safe for concurrent use; only one process at a time can open a folder. Disposing it
+/// flushes and closes cleanly.
+/// </summary>
+/// <example>
+/// <code>
+/// await using var store = await TrieStore.OpenAsync("data");
+/// await store.PutAsync("apple", "fruit");
+/// Console.WriteLine(await store.GetTextAsync("apple"));
+/// await foreach (var (key, value) in store.PrefixAsync("app")) Console.WriteLine($"{key} = {value}");
+/// </code>
+/// </example>
+public sealed class TrieStore : ITrieStore
+{
+    private const uint RootShard = 1;
+
+    private readonly Shard _root;
+    private int _disposed;
+
+    private TrieStore(ShardHost host, Shard root)
+    {
+        (Host, _root) = (host, root);
+        host.Metrics.Observe(this);
+    }
+
+    internal ShardHost Host { get; }
+
+    internal ulong LastSequence => _root.LastSequence;
+
+    internal long UserBytesWritten => _root.UserBytesWritten;
+
+    internal string? Problem => Host.Log.RefusedBecause ?? _root.Problem;
+
+    internal long TableBytes => Tables().Sum(static table => table.Length);
+
+    internal long TableCount => Tables().Count;
+
+    /// <summary>Opens the store in a folder, making it when it is not there, and recovers what was acknowledged.</summary>
+    /// <param name="directory">The folder; DMT's alone.</param>
+    /// <param name="options">Settings; the defaults are good for most.</param>
+    /// <param name="time">The clock, for expiry and deadlines; the system's by default.</param>
+    /// <param name="cancellationToken">Cancels the opening.</param>
+    /// <exception cref="DmtException">
+    /// Unavailable when another process has the folder, the disk is full, or a newer DMT wrote it; Corruption; InvalidArgument for a setting.
+    /// </exception>
+    public static async ValueTask<TrieStore> OpenAsync(
+        string directory,
+        EngineOptions? options = null,
+        TimeProvider? time = null,
+        CancellationToken cancellationToken = default)
+    {
+        options ??= new EngineOptions();
+        options.Validate();
+        time ??= TimeProvider.System;
+        var objects = new DirectoryObjectStore(directory, time);
+        ShardHost? host = null;
+        try
+        {
+            var random = new Random(RandomNumberGenerator.GetInt32(int.MaxValue));
+            host = ShardHost.Start(objects, Path.Combine(directory, "log"), options, time, random);
+            var root = await host.OpenShardAsync(RootShard, cancellationToken).ConfigureAwait(false);
+            return new TrieStore(host, root);
+        }
+        catch
+        {
+            if (host is not null)
+            {
+                await host.DisposeAsync().ConfigureAwait(false);
+            }
+            else
+            {
+                await objects.DisposeAsync().ConfigureAwait(false);
+            }
+
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<Entry?> GetAsync(ReadOnlyMemory<byte> key, CancellationToken cancellationToken = default) =>
+        _root.GetAsync(key, null, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<ulong> PutAsync(
+        ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, WriteOptions options = default, CancellationToken cancellationToken = default) =>
+        _root.PutAsync(key, value, options, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<ulong> DeleteAsync(
+        ReadOnlyMemory<byte> key, WriteOptions options = default, CancellationToken cancellationToken = default) =>
+        _root.DeleteAsync(key, options, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<ulong> DeleteRangeAsync(
+        KeyRange range, WriteOptions options = default, CancellationToken cancellationToken = default) =>
+        _root.DeleteRangeAsync(range, options, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<ulong> WriteAsync(
+        WriteBatch batch, Durability? durability = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        return _root.WriteAsync(batch, durability, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<ScanPage> ScanAsync(ScanRequest request, CancellationToken cancellationToken = default) =>
+        ScanAsync(request, null, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<long> CountAsync(KeyRange range, CancellationToken cancellationToken = default) =>
+        CountAsync(range, null, cancellationToken);
+
+    /// <summary>Walks a range in one snapshot without copying entries. Dispose the scan.</summary>
+    public Scan OpenScan(KeyRange range = default, bool reverse = false) => _root.OpenScan(range, reverse, null);
+
+    /// <summary>A view of the store as it is now. Dispose it: what it sees is kept until then.</summary>
+    public StoreSnapshot OpenSnapshot() => new(this, _root.OpenSnapshot());
+
+    /// <inheritdoc/>
+    public ValueTask SyncAsync(CancellationToken cancellationToken = default) =>
+        Host.Log.WaitDurableAsync(Host.Log.End, cancellationToken);
+
+    /// <summary>Writes what is in memory into tables.</summary>
+    public ValueTask FlushAsync(CancellationToken cancellationToken = default) => _root.FlushAsync(cancellationToken);
+
+    /// <summary>Flushes and merges all tables into the bottom level, dropping what is overwritten, deleted or expired.</summary>
+    public ValueTask CompactAsync(CancellationToken cancellationToken = default) => _root.CompactAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<StoreStatistics> StatAsync(CancellationToken cancellationToken = default)
+    {
+        var (tables, memtableBytes, memtableEntries) = _root.Describe();
+        var levels = new List<LevelStatistics>();
+        for (var level = 0; level < tables.Levels.Length; level++)
+        {
+            var infos = tables.Levels[level].Select(static table => table.Info).ToList();
+            if (infos.Count > 0)
+            {
+                levels.Add(new LevelStatistics(level, infos.Count, infos.Sum(static i => i.Length), infos.Sum(static i => i.Entries)));
+            }
+        }
+
+        return ValueTask.FromResult(new StoreStatistics
+        {
+            Levels = levels,
+            EntriesMax = memtableEntries + levels.Sum(static level => level.Entries),
+            MemtableBytes = memtableBytes,
+            BlockCacheBytes = Host.Cache.Bytes,
+            CacheBytesMax = Host.Options.CacheBytes,
+            LogBytes = Host.Log.LiveBytes,
+            TableBytes = levels.Sum(static level => level.Bytes),
+            UserBytesWritten = _root.UserBytesWritten,
+            MediumBytesWritten = Host.Metrics.TableBytesWritten + Host.Log.End,
+            LastSequence = _root.LastSequence,
+            Epoch = _root.Epoch,
+            Incarnation = Host.Log.Incarnation,
+            WritesRefused = Problem,
+        });
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() =>
+        Interlocked.Exchange(ref _disposed, 1) == 0 ? Host.DisposeAsync() : ValueTask.CompletedTask;
+
+    internal ValueTask<Entry?> GetAsync(ReadOnlyMemory<byte> key, ulong asOf, CancellationToken cancellationToken) =>
+        _root.GetAsync(key, asOf, cancellationToken);
+
+    internal async ValueTask<ScanPage> ScanAsync(ScanRequest request, ulong? asOf, CancellationToken cancellationToken)
+    {
+        if (request.Limit is < 1 or > ScanRequest.LimitMax)
+        {
+            throw DmtException.InvalidArgument($"a limit of {request.Limit}: expected 1 to {ScanRequest.LimitMax}");
+        }
+
+        Key.ValidatePrefix(request.Range.Start.Span);
+        Key.ValidatePrefix(request.Range.End.GetValueOrDefault().Span);
+        var range = request.Cursor is { } cursor
+            ? PageCursor.Rest(cursor, request.Range, request.Reverse)
+            : request.Range;
+        using var scan = _root.OpenScan(range, request.Reverse, asOf);
+        var page = new PageBuilder(request);
+        while (await scan.MoveNextAsync(cancellationToken).ConfigureAwait(false))
+        {
+            if (page.IsFull)
+            {
+                return page.Build(more: true);
+            }
+
+            page.Add(scan.Current);
+        }
+
+        return page.Build(more: false);
+    }
+
+    internal async ValueTask<long> CountAsync(KeyRange range, ulong? asOf, CancellationToken cancellationToken)
+    {
+        using var scan = _root.OpenScan(range, reverse: false, asOf);
+        long count = 0;
+        while (await scan.MoveNextAsync(cancellationToken).ConfigureAwait(false))
+        {
+            count++;
+        }
+
+        return count;
+    }
+
+    internal void CloseSnapshot(ulong sequence) => _root.CloseSnapshot(sequence);
+
+    private List<Tables.TableInfo> Tables() =>
+        [.. _root.Describe().Tables.Levels.SelectMany(static level => level).Select(static table => table.Info)];
+}

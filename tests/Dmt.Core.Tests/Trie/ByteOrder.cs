@@ -1,0 +1,9 @@
+namespace Dmt.Core.Tests.Trie;
+
+/// <summary>Orders keys as the tree does: bytewise, a prefix before what it begins.</summary>
+internal sealed class ByteOrder : IComparer<byte[]>
+{
+    public static readonly ByteOrder Instance = new();
+
+    public int Compare(byte[]? x, byte[]? y) => x.AsSpan().SequenceCompareTo(y.AsSpan());
+}
