@@ -26,11 +26,13 @@ internal sealed class TestServer : IAsyncDisposable
 
     public HttpTrieStore Client { get; }
 
-    public static async Task<TestServer> StartAsync(ServeSettings? settings = null, Func<ITrieStore, ITrieStore>? wrap = null)
+    public static async Task<TestServer> StartAsync(
+        ServeSettings? settings = null, Func<ITrieStore, ITrieStore>? wrap = null)
     {
         var model = new ModelTrieStore(TimeProvider.System);
         var app = ServerHost.Build(
-            (settings ?? new ServeSettings()) with { Port = 0, LogLevel = LogLevel.None }, wrap?.Invoke(model) ?? model);
+            (settings ?? new ServeSettings()) with { Port = 0, LogLevel = LogLevel.None }, wrap?.Invoke(model)
+                ?? model);
         await app.StartAsync();
         return new(app, model);
     }

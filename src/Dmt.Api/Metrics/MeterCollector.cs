@@ -3,8 +3,8 @@ using System.Diagnostics.Metrics;
 namespace Dmt.Api.Metrics;
 
 /// <summary>
-/// Keeps the current values of all instruments of meters whose name begins with "Dmt.". The number of series per instrument is bounded:
-/// what comes beyond is counted, not kept.
+/// Keeps the current values of all instruments of meters whose name begins with "Dmt.". The number of series per
+/// instrument is bounded: what comes beyond is counted, not kept.
 /// </summary>
 internal sealed class MeterCollector : IDisposable
 {
@@ -43,7 +43,8 @@ internal sealed class MeterCollector : IDisposable
         _listener.SetMeasurementEventCallback<long>(static (_, value, tags, state) => Record(state, value, tags));
         _listener.SetMeasurementEventCallback<float>(static (_, value, tags, state) => Record(state, value, tags));
         _listener.SetMeasurementEventCallback<double>(static (_, value, tags, state) => Record(state, value, tags));
-        _listener.SetMeasurementEventCallback<decimal>(static (_, value, tags, state) => Record(state, (double)value, tags));
+        _listener.SetMeasurementEventCallback<decimal>(
+            static (_, value, tags, state) => Record(state, (double)value, tags));
         _listener.Start();
     }
 
@@ -72,7 +73,8 @@ internal sealed class MeterCollector : IDisposable
             dropped += family.Sum(series => series.Dropped);
         }
 
-        to.Single("dmt_metrics_series_dropped_total", "counter", "Measurements dropped because an instrument has too many series.", dropped);
+        to.Single("dmt_metrics_series_dropped_total", "counter",
+            "Measurements dropped because an instrument has too many series.", dropped);
     }
 
     public void Dispose() => _listener.Dispose();

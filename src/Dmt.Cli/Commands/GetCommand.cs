@@ -23,7 +23,8 @@ internal static class GetCommand
         command.Add(json);
         var target = TargetOptions.AddTo(command);
         command.SetAction((parse, cancellationToken) => RunAsync(
-            io, parse.GetRequiredValue(key), parse.GetValue(json), () => target.OpenAsync(parse, io, create: false, cancellationToken),
+            io, parse.GetRequiredValue(key), parse.GetValue(json), () =>
+                target.OpenAsync(parse, io, create: false, cancellationToken),
             cancellationToken));
         return command;
     }

@@ -1,5 +1,6 @@
-// Builds the nodes that take the place of others. Nothing here touches a published node, except AddInPlace and RemoveInPlace, which
-// change a Node256. The caller publishes the result by a release store of its handle, and retires what it replaces.
+// Builds the nodes that take the place of others. Nothing here touches a published node, except AddInPlace and
+// RemoveInPlace, which change a Node256. The caller publishes the result by a release store of its handle, and retires
+// what it replaces.
 using System.Diagnostics;
 
 namespace Dmt.Core.Trie;
@@ -17,7 +18,9 @@ internal readonly unsafe struct NodeWriter(NativeArena arena)
         return handle;
     }
 
-    /// <summary>An inner node with two entries. A branch may be <see cref="Node.ValueEntry"/>, of one of them.</summary>
+    /// <summary>
+    /// An inner node with two entries. A branch may be <see cref="Node.ValueEntry"/>, of one of them.
+    /// </summary>
     public uint NewPair(byte* prefix, int length, int branchA, uint a, int branchB, uint b)
     {
         Debug.Assert(branchA != branchB, "two entries under one byte");
@@ -226,7 +229,8 @@ internal readonly unsafe struct NodeWriter(NativeArena arena)
         }
 
         Mark(copy, branch);
-        CopyWithGap(Node16.Entries(node) + Node.HasValue(header), Node48.Children(copy), count, Node48.Rank(copy, branch), entry);
+        CopyWithGap(Node16.Entries(
+            node) + Node.HasValue(header), Node48.Children(copy), count, Node48.Rank(copy, branch), entry);
         return handle;
     }
 
