@@ -1,6 +1,9 @@
 namespace Dmt.Benchmarks;
 
-/// <summary>An ordered set of keys under measurement. The managed ones share the key arrays with the caller, which they would own.</summary>
+/// <summary>
+/// An ordered set of keys under measurement. The managed ones share the key arrays with the caller, which they would
+/// own.
+/// </summary>
 internal abstract class Contender
 {
     public abstract string Name { get; }

@@ -3,9 +3,10 @@ using System.Globalization;
 namespace Dmt.Benchmarks;
 
 /// <summary>
-/// The tree beside its peers in one process, in a few minutes: medians of three runs, one thread. Rates are per second of processor
-/// time of the process (background collection included), so that other load on the machine disturbs them less; it still takes its
-/// share of the caches, so read the ratios, not the digits. Arguments: [count of keys] [name of one contender].
+/// The tree beside its peers in one process, in a few minutes: medians of three runs, one thread. Rates are per second
+/// of processor time of the process (background collection included), so that other load on the machine disturbs them
+/// less; it still takes its share of the caches, so read the ratios, not the digits. Arguments: [count of keys] [name
+/// of one contender].
 /// </summary>
 internal static class QuickRun
 {
@@ -50,7 +51,8 @@ internal static class QuickRun
         {
             var before = GC.GetTotalMemory(forceFullCollection: true);
             figures[0, run] = Rate(keys.Length, () => contender.Build(keys));
-            bytes = (GC.GetTotalMemory(forceFullCollection: true) - before + contender.NativeBytes) / (double)keys.Length;
+            bytes = GC.GetTotalMemory(forceFullCollection: true) - before + contender.NativeBytes;
+            bytes /= keys.Length;
             bytes += contender.KeepsKeys ? keys.Average(HeapBytes) : 0;
             figures[1, run] = Rate(probes.Length, () => contender.Gets(probes));
             figures[2, run] = Rate(prefixes.Length, () => contender.Tens(prefixes));
