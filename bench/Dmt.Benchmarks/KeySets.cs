@@ -9,8 +9,8 @@ public static class KeySets
     [
         "news", "shop", "blog", "wiki", "forum", "media", "cloud", "green", "river", "stone", "paper", "light", "north",
         "south", "travel", "music", "garden", "market", "school", "science", "kitchen", "weather", "history", "culture",
-        "finance", "product", "article", "gallery", "support", "archive", "summer", "winter", "orange", "silver", "golden",
-        "simple",
+        "finance", "product", "article", "gallery", "support", "archive", "summer", "winter", "orange", "silver",
+        "golden", "simple",
     ];
 
     private static readonly string[] Tops = ["com", "org", "net", "de", "io", "co.uk"];

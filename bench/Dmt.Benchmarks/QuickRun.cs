@@ -64,7 +64,7 @@ internal static class QuickRun
         for (var figure = 0; figure < 4; figure++)
         {
             var sorted = Enumerable.Range(0, Runs).Select(run => figures[figure, run]).Order().ToArray();
-            Console.Write($"{sorted[Runs / 2],12:N0}");
+            Console.Write(figure == 2 && !contender.CanList ? $"{"-",12}" : $"{sorted[Runs / 2],12:N0}");
         }
 
         Console.WriteLine($"{bytes,12:F1}");
