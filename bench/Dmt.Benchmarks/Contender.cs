@@ -13,6 +13,9 @@ internal abstract class Contender
     /// <summary>Finds each of the keys.</summary>
     public abstract void Gets(byte[][] keys);
 
+    /// <summary>False where <see cref="Tens"/> does nothing, because the structure cannot seek.</summary>
+    public virtual bool CanList => true;
+
     /// <summary>Lists up to ten keys under each prefix.</summary>
     public abstract void Tens(ReadOnlySpan<byte[]> prefixes);
 

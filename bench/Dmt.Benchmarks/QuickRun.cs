@@ -51,8 +51,13 @@ internal static class QuickRun
         {
             var before = GC.GetTotalMemory(forceFullCollection: true);
             figures[0, run] = Rate(keys.Length, () => contender.Build(keys));
+<<<<<<< HEAD
             bytes =
                 (GC.GetTotalMemory(forceFullCollection: true) - before + contender.NativeBytes) / (double)keys.Length;
+=======
+            bytes = GC.GetTotalMemory(forceFullCollection: true) - before + contender.NativeBytes;
+            bytes /= keys.Length;
+>>>>>>> trie
             bytes += contender.KeepsKeys ? keys.Average(HeapBytes) : 0;
             figures[1, run] = Rate(probes.Length, () => contender.Gets(probes));
             figures[2, run] = Rate(prefixes.Length, () => contender.Tens(prefixes));
@@ -64,7 +69,7 @@ internal static class QuickRun
         for (var figure = 0; figure < 4; figure++)
         {
             var sorted = Enumerable.Range(0, Runs).Select(run => figures[figure, run]).Order().ToArray();
-            Console.Write($"{sorted[Runs / 2],12:N0}");
+            Console.Write(figure == 2 && !contender.CanList ? $"{"-",12}" : $"{sorted[Runs / 2],12:N0}");
         }
 
         Console.WriteLine($"{bytes,12:F1}");

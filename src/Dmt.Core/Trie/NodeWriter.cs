@@ -81,7 +81,7 @@ internal readonly unsafe struct NodeWriter(NativeArena arena)
         }
 
         return Node.Count(node) < Node48.CountMax
-            ? With48(node, header, branch, entry)
+            ? With48(node, branch, entry)
             : Grow48(node, header, branch, entry);
     }
 
@@ -100,7 +100,7 @@ internal readonly unsafe struct NodeWriter(NativeArena arena)
         }
 
         return Node.Count(node) > Node16.CountMax + 1
-            ? Without48(node, header, branch)
+            ? Without48(node, branch)
             : Shrink48(node, header, branch);
     }
 
@@ -229,12 +229,17 @@ internal readonly unsafe struct NodeWriter(NativeArena arena)
         }
 
         Mark(copy, branch);
+<<<<<<< HEAD
         CopyWithGap(Node16.Entries(
             node) + Node.HasValue(header), Node48.Children(copy), count, Node48.Rank(copy, branch), entry);
+=======
+        var children = Node16.Entries(node) + Node.HasValue(header);
+        CopyWithGap(children, Node48.Children(copy), count, Node48.Rank(copy, branch), entry);
+>>>>>>> trie
         return handle;
     }
 
-    private uint With48(byte* node, int header, int branch, uint entry)
+    private uint With48(byte* node, int branch, uint entry)
     {
         var count = Node.Count(node);
         var copy = New48(node, count + 1, out var handle);
@@ -244,7 +249,7 @@ internal readonly unsafe struct NodeWriter(NativeArena arena)
         return handle;
     }
 
-    private uint Without48(byte* node, int header, int branch)
+    private uint Without48(byte* node, int branch)
     {
         var count = Node.Count(node);
         var copy = New48(node, count - 1, out var handle);

@@ -7,8 +7,7 @@
 //   - a reader that announces the stamp or more read the epoch after it was raised, hence after the unlinking: it
 //     cannot reach it;
 //   - a reader whose slot still looked empty during the scan has its fence after the scan, hence follows references
-//     only after the
-//     unlinking: it cannot reach it either, whatever (older) epoch it then announces;
+//     only after the unlinking: it cannot reach it either, whatever (older) epoch it then announces;
 //   - all others hold the object back.
 //
 // Stamps must be taken after a full fence that follows the unlinking. That is why trees stamp whole batches when they
