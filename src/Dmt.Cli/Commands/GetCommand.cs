@@ -1,7 +1,7 @@
 using System.CommandLine;
+using Dmt.Cli.Transfer;
 using Dmt.Core;
 using Dmt.Core.Keys;
-using Dmt.Cli.Transfer;
 
 namespace Dmt.Cli.Commands;
 

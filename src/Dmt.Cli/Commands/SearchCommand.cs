@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.Text;
 using System.Text.Json;
-using Dmt.Core.Keys;
 using Dmt.Cli.Terminal;
+using Dmt.Core.Keys;
 
 namespace Dmt.Cli.Commands;
 
