@@ -78,6 +78,18 @@ public sealed class ProblemTests
             .IsProblemAsync(431, "TooLarge");
     }
 
+    [Theory]
+    [InlineData("/kv/%00")]
+    [InlineData("/kv/a%00b")]
+    [InlineData("/kv/\u00e9")]
+    public async Task An_address_that_the_server_itself_refuses_gets_a_bare_status_and_changes_nothing(string target)
+    {
+        await using var host = await ApiHost.StartAsync();
+        var answer = await host.SendRawAsync($"PUT {target} HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nv");
+        Assert.StartsWith("HTTP/1.1 400 ", answer, StringComparison.Ordinal);
+        Assert.Equal(0, await host.Model.CountAsync(default));
+    }
+
     [Fact]
     public async Task One_request_more_than_allowed_is_refused_and_probes_are_not()
     {
