@@ -55,8 +55,11 @@ internal sealed class ApiMiddleware(ApiOptions options, HttpMetrics metrics, ILo
         }
         finally
         {
-            metrics.End(context, endpoint ?? context.GetEndpoint(), started, wentAway ? ClientClosedRequest
-                : context.Response.StatusCode);
+            metrics.End(
+                context,
+                endpoint ?? context.GetEndpoint(),
+                started,
+                wentAway ? ClientClosedRequest : context.Response.StatusCode);
         }
     }
 

@@ -15,8 +15,7 @@ public static class DmtApiExtensions
 {
     /// <summary>
     /// Registers what the API needs, and the server's limits. The application registers its <see cref="ITrieStore"/>
-    /// itself, and a
-    /// <see cref="TimeProvider"/> where it is not the system's.
+    /// itself, and a <see cref="TimeProvider"/> where it is not the system's.
     /// </summary>
     /// <exception cref="DmtException">InvalidArgument when an option is out of range.</exception>
     public static IServiceCollection AddDmtApi(this IServiceCollection services, ApiOptions options)

@@ -86,7 +86,7 @@ internal sealed class KeyPolicies(ApiOptions options)
             {
                 throw DmtException.InvalidArgument(
                     $"the {what} \"{Key.ToDisplay(text)}\" holds more than letters and digits (key_policy is "
-                        + $"alphanumeric)");
+                    + "alphanumeric)");
             }
 
             b = (byte)char.ToLowerInvariant((char)b);

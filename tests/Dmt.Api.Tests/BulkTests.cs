@@ -15,8 +15,9 @@ public sealed class BulkTests
         await using var host = await ApiHost.StartAsync();
         var body =
             "{\"a\":\"text\", \"b\": 1.50, \"c\":{\"x\": [1, \"é\"]}, \"d\":true, \"a\":\"last\", \"e/\\u00e9\":\"\"}";
-        Assert.Equal("{\"written\":5,\"deleted\":0}", await host.SendAsync("POST", "/bulk", body)
-            .IsAsync(HttpStatusCode.OK).TextAsync());
+        Assert.Equal(
+            "{\"written\":5,\"deleted\":0}",
+            await host.SendAsync("POST", "/bulk", body).IsAsync(HttpStatusCode.OK).TextAsync());
         await AssertHoldsAsync(host, "a", "last", "text/plain; charset=utf-8");
         await AssertHoldsAsync(host, "b", "1.50", "application/json");
         await AssertHoldsAsync(host, "c", "{\"x\":[1,\"é\"]}", "application/json");
@@ -70,7 +71,7 @@ public sealed class BulkTests
         await using var host = await ApiHost.StartAsync();
         await host.SendRawAsync(
             $"POST /bulk HTTP/1.1\r\nHost: x\r\nContent-Type: {type}\r\nContent-Length: "
-                + $"100\r\n\r\n{{\"key\":\"a\",\"value\":\"b\"}}\n{{\"key\":");
+            + $"100\r\n\r\n{{\"key\":\"a\",\"value\":\"b\"}}\n{{\"key\":");
         Assert.Equal(0, await host.Model.CountAsync(default));
     }
 
@@ -87,8 +88,9 @@ public sealed class BulkTests
             {"key":"old","delete":true}
             {"delete":false,"value":"v","key":"c","version":17,"expires_at":"2031-01-01T00:00:00Z"}
             """.ReplaceLineEndings("\r\n");
-        Assert.Equal("{\"written\":4,\"deleted\":1}", await host.SendAsync("POST", "/bulk", body, Lines)
-            .IsAsync(HttpStatusCode.OK).TextAsync());
+        Assert.Equal(
+            "{\"written\":4,\"deleted\":1}",
+            await host.SendAsync("POST", "/bulk", body, Lines).IsAsync(HttpStatusCode.OK).TextAsync());
         await AssertHoldsAsync(host, "a", "text é\n", "application/octet-stream");
         var b = (await host.Model.GetAsync("b"))!.Value;
         Assert.Equal([255, 0], b.Value.ToArray());
@@ -156,8 +158,9 @@ public sealed class BulkTests
         await using var host = await ApiHost.StartAsync(new ApiOptions { BodyBytesMax = 4096, ValueBytesMax = 2000 });
         var body = string.Concat(
             Enumerable.Range(0, 5000).Select(i => $"{{\"key\":\"k{i}\",\"value\":\"{new string('v', i % 1500)}\"}}\n"));
-        Assert.Equal("{\"written\":5000,\"deleted\":0}", await host.SendAsync("POST", "/bulk?fsync=strict", body, Lines)
-            .TextAsync());
+        Assert.Equal(
+            "{\"written\":5000,\"deleted\":0}",
+            await host.SendAsync("POST", "/bulk?fsync=strict", body, Lines).TextAsync());
         Assert.Equal(5000, await host.Model.CountAsync(default));
         Assert.Equal(1234, (await host.Model.GetAsync("k1234"))!.Value.Value.Length);
     }

@@ -17,8 +17,8 @@ internal sealed class HookedStore(ITrieStore inner) : ITrieStore
     }
 
     public async ValueTask<ulong> PutAsync(
-        ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, WriteOptions options =
-            default, CancellationToken cancellationToken = default)
+        ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, WriteOptions options = default,
+        CancellationToken cancellationToken = default)
     {
         await BeforeWrite(inner);
         return await inner.PutAsync(key, value, options, cancellationToken);

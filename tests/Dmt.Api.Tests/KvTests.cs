@@ -17,8 +17,9 @@ public sealed class KvTests
         Assert.Equal("text/plain; charset=utf-8", get.Content.Headers.ContentType!.ToString());
         Assert.Equal(put.Headers.ETag, get.Headers.ETag);
         Assert.False(get.Headers.ETag!.IsWeak);
-        Assert.Equal((await host.Model.GetAsync("greeting"))!.Value.Version.ToString(
-            CultureInfo.InvariantCulture), get.Headers.ETag.Tag.Trim('"'));
+        Assert.Equal(
+            (await host.Model.GetAsync("greeting"))!.Value.Version.ToString(CultureInfo.InvariantCulture),
+            get.Headers.ETag.Tag.Trim('"'));
         Assert.False(get.Headers.Contains("X-Dmt-Expires"));
     }
 
@@ -142,9 +143,8 @@ public sealed class KvTests
         await using var host = await ApiHost.StartAsync(new ApiOptions { ValueBytesMax = 1000 });
         await host.SendAsync("PUT", "/kv/k", new string('v', 1000)).IsAsync(HttpStatusCode.NoContent);
         await host.SendAsync("PUT", "/kv/k2", new string('v', 1001)).IsProblemAsync(413, "TooLarge", "1001", "1000");
-        using var request = new HttpRequestMessage(
-            HttpMethod.Put, "/kv/k2")
-        { Content = new StreamContent(new MemoryStream(new byte[1001])) };
+        using var request = new HttpRequestMessage(HttpMethod.Put, "/kv/k2");
+        request.Content = new StreamContent(new MemoryStream(new byte[1001]));
         request.Headers.TransferEncodingChunked = true;
         await host.Client.SendAsync(request).IsProblemAsync(413, "TooLarge", "1000");
         Assert.Null(await host.Model.GetAsync("k2"));
@@ -175,8 +175,8 @@ public sealed class KvTests
         await using var host = await ApiHost.StartAsync();
         await host.SendAsync("PUT", "/kv/k?" + query, "v").IsAsync(HttpStatusCode.NoContent);
         using var get = await host.GetAsync("/kv/k").IsAsync(HttpStatusCode.OK);
-        var expires =
-            DateTimeOffset.Parse(get.Headers.GetValues("X-Dmt-Expires").Single(), CultureInfo.InvariantCulture);
+        var told = get.Headers.GetValues("X-Dmt-Expires").Single();
+        var expires = DateTimeOffset.Parse(told, CultureInfo.InvariantCulture);
         Assert.Equal(host.Clock.GetUtcNow().AddMilliseconds(milliseconds), expires);
         host.Clock.Advance(TimeSpan.FromMilliseconds(milliseconds));
         await host.GetAsync("/kv/k").IsProblemAsync(404, "NotFound");
@@ -201,8 +201,8 @@ public sealed class KvTests
         using var first = await host.SendAsync("PUT", "/kv/k", "1").IsAsync(HttpStatusCode.NoContent);
         var tag = first.Headers.ETag!.Tag;
         await host.SendAsync("PUT", "/kv/k", "2", headers: ("If-Match", tag)).IsAsync(HttpStatusCode.NoContent);
-        var problem =
-            await host.SendAsync("PUT", "/kv/k", "3", headers: ("If-Match", tag)).IsProblemAsync(412, "Conflict");
+        var problem = await host.SendAsync("PUT", "/kv/k", "3", headers: ("If-Match", tag))
+            .IsProblemAsync(412, "Conflict");
         Assert.Equal(
             (await host.Model.GetAsync("k"))!.Value.Version, problem.GetProperty("current_version").GetUInt64());
         await host.SendAsync("DELETE", "/kv/k", headers: ("If-Match", tag)).IsProblemAsync(412, "Conflict");
@@ -216,8 +216,8 @@ public sealed class KvTests
     public async Task If_none_match_creates_and_never_replaces()
     {
         await using var host = await ApiHost.StartAsync();
-        using var created =
-            await host.SendAsync("PUT", "/kv/k", "1", headers: ("If-None-Match", "*")).IsAsync(HttpStatusCode.Created);
+        using var created = await host.SendAsync("PUT", "/kv/k", "1", headers: ("If-None-Match", "*"))
+            .IsAsync(HttpStatusCode.Created);
         Assert.NotNull(created.Headers.ETag);
         await host.SendAsync("PUT", "/kv/k", "2", headers: ("If-None-Match", "*")).IsProblemAsync(412, "Conflict");
         Assert.Equal("1", await host.Model.GetTextAsync("k"));
@@ -283,7 +283,7 @@ public sealed class KvTests
         await using var host = await ApiHost.StartAsync();
         var answer = await host.SendRawAsync(
             $"PUT /kv/k HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: {type}\r\nContent-Length: 1\r\n\r\nv",
-                false);
+            false);
         Assert.StartsWith("HTTP/1.1 400", answer, StringComparison.Ordinal);
         Assert.Contains("media type", answer, StringComparison.Ordinal);
         Assert.Equal(0, await host.Model.CountAsync(default));

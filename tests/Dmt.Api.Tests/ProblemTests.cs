@@ -26,7 +26,7 @@ public sealed class ProblemTests
             ("GET", "/kv/k", (string?)null), ("PUT", "/kv/k", "v"), ("DELETE", "/kv/k", null), ("GET", "/search", null),
             ("GET", "/bulk/range", null), ("GET", "/bulk/range?format=ndjson", null), ("GET", "/api/v1/count", null),
             ("POST", "/bulk", "{\"a\":\"b\"}"), ("DELETE", "/bulk/prefix/a", null),
-                ("POST", "/api/v1/words", "{\"word\":\"w\"}"),
+            ("POST", "/api/v1/words", "{\"word\":\"w\"}"),
         })
         {
             await host.SendAsync(method, path, body).IsProblemAsync(status, kind.ToString(), "what happened");
@@ -78,13 +78,27 @@ public sealed class ProblemTests
             .IsProblemAsync(431, "TooLarge");
     }
 
+    [Theory]
+    [InlineData("/kv/%00")]
+    [InlineData("/kv/a%00b")]
+    [InlineData("/kv/\u00e9")]
+    public async Task An_address_that_the_server_itself_refuses_gets_a_bare_status_and_changes_nothing(string target)
+    {
+        await using var host = await ApiHost.StartAsync();
+        var answer = await host.SendRawAsync($"PUT {target} HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nv");
+        Assert.StartsWith("HTTP/1.1 400 ", answer, StringComparison.Ordinal);
+        Assert.Equal(0, await host.Model.CountAsync(default));
+    }
+
     [Fact]
     public async Task One_request_more_than_allowed_is_refused_and_probes_are_not()
     {
         var entered = new TaskCompletionSource();
         var release = new TaskCompletionSource();
-        await using var host =
-            await ApiHost.StartAsync(new ApiOptions { ConcurrencyMax = 1 }, store => new HookedStore(store)
+        var options = new ApiOptions { ConcurrencyMax = 1 };
+        await using var host = await ApiHost.StartAsync(options, store => new HookedStore(store)
+        {
+            BeforeRead = async _ =>
             {
                 BeforeRead = async _ =>
                 {
@@ -99,8 +113,10 @@ public sealed class ProblemTests
         Assert.NotNull(refused.Headers.RetryAfter);
         await host.GetAsync("/healthz").IsAsync(HttpStatusCode.OK);
         await host.GetAsync("/readyz").IsAsync(HttpStatusCode.OK);
-        Assert.Contains("dmt_http_requests_refused_total 1\n", await host.GetAsync("/metrics")
-            .TextAsync(), StringComparison.Ordinal);
+        Assert.Contains(
+            "dmt_http_requests_refused_total 1\n",
+            await host.GetAsync("/metrics").TextAsync(),
+            StringComparison.Ordinal);
         release.SetResult();
         await first.IsAsync(HttpStatusCode.NotFound);
         await host.GetAsync("/kv/k").IsAsync(HttpStatusCode.NotFound);

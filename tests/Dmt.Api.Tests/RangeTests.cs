@@ -82,9 +82,8 @@ public sealed class RangeTests
         var results = (await host.JsonAsync("/bulk/range")).GetProperty("results");
         Assert.Equal("{\"key\":\"k\",\"value\":\"é\\\"\",\"version\":2}", results[0].GetRawText());
         Assert.Equal(
-            "{\"key_base64\":\"/w==\",\"value_base64\":\"/g==\","
-            + "\"content_type\":\"image/png\",\"weight\":2.5,\"version\":1,"
-            + "\"expires_at\":\"2030-01-01T00:00:01.5Z\"}",
+            "{\"key_base64\":\"/w==\",\"value_base64\":\"/g==\",\"content_type\":\"image/png\",\"weight\":2.5,"
+            + "\"version\":1,\"expires_at\":\"2030-01-01T00:00:01.5Z\"}",
             results[1].GetRawText());
     }
 

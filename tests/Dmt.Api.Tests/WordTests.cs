@@ -12,10 +12,12 @@ public sealed class WordTests
     public async Task A_word_is_new_once()
     {
         await using var host = await ApiHost.StartAsync();
-        Assert.Equal("{\"word\":\"tréé\"}", await host.SendAsync("POST", Words, "{\"word\":\"tréé\"}")
-            .IsAsync(HttpStatusCode.Created).TextAsync());
-        Assert.Equal("{\"word\":\"tréé\"}", await host.SendAsync("POST", Words, "{\"word\":\"tréé\"}")
-            .IsAsync(HttpStatusCode.OK).TextAsync());
+        Assert.Equal(
+            "{\"word\":\"tréé\"}",
+            await host.SendAsync("POST", Words, "{\"word\":\"tréé\"}").IsAsync(HttpStatusCode.Created).TextAsync());
+        Assert.Equal(
+            "{\"word\":\"tréé\"}",
+            await host.SendAsync("POST", Words, "{\"word\":\"tréé\"}").IsAsync(HttpStatusCode.OK).TextAsync());
         Assert.Equal(0, (await host.Model.GetAsync("tréé"))!.Value.Value.Length);
     }
 

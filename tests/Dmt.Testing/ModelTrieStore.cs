@@ -33,8 +33,8 @@ public sealed class ModelTrieStore(TimeProvider time, int valueBytesMax = Entry.
     }
 
     public ValueTask<ulong> PutAsync(
-        ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, WriteOptions options =
-            default, CancellationToken cancellationToken = default)
+        ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, WriteOptions options = default,
+        CancellationToken cancellationToken = default)
     {
         if (options.TimeToLive is { } ttl && ttl < TimeSpan.FromMilliseconds(1))
         {
@@ -201,7 +201,7 @@ public sealed class ModelTrieStore(TimeProvider time, int valueBytesMax = Entry.
         {
             throw DmtException.Conflict(
                 $"the key \"{Key.ToDisplay(operation.Key)}\" is {(current == 0 ? "absent" : $"in version {current}")}",
-                    current);
+                current);
         }
     }
 

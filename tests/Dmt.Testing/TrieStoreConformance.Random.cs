@@ -154,8 +154,9 @@ public abstract partial class TrieStoreConformance
         }
 
         private KeyRange RandomRange() =>
-            new(random.Next(4) == 0 ? default : RandomKey(), random.Next(4) == 0 ? (ReadOnlyMemory<byte>?)null
-                : RandomKey());
+            new(
+                random.Next(4) == 0 ? default : RandomKey(),
+                random.Next(4) == 0 ? (ReadOnlyMemory<byte>?)null : RandomKey());
 
         private static async Task<WriteCondition> ConditionAsync(
             ITrieStore side, byte[] key, WriteCondition.Kinds kind, bool stale)

@@ -102,7 +102,7 @@ public abstract partial class TrieStoreConformance
         Assert.Equal(keys[5..], await KeysAsync(store, new ScanRequest { Range = KeyRange.Prefix(keys[5]) }));
         Assert.Equal(
             keys[5..].Reverse(),
-                await KeysAsync(store, new ScanRequest { Range = KeyRange.Prefix(keys[5]), Reverse = true }));
+            await KeysAsync(store, new ScanRequest { Range = KeyRange.Prefix(keys[5]), Reverse = true }));
     }
 
     [Theory]

@@ -124,8 +124,11 @@ public abstract partial class TrieStoreConformance
     {
         await using var store = await OpenAsync();
         var tooLong = new byte[Key.BytesMax + 1];
-        foreach (var (key, kind) in new[] { (
-            Array.Empty<byte>(), DmtErrorKind.InvalidArgument), (tooLong, DmtErrorKind.TooLarge) })
+        foreach (
+            var (
+                key,
+                kind) in new[] { (Array.Empty<byte>(), DmtErrorKind.InvalidArgument),
+                (tooLong, DmtErrorKind.TooLarge) })
         {
             await ThrowsAsync(kind, async () => await store.GetAsync(key));
             await ThrowsAsync(kind, async () => await store.PutAsync(key, Bytes("v")));

@@ -109,8 +109,8 @@ internal sealed class BulkLine(KeyPolicies keys, TimeProvider time)
         {
             reader.Read();
             JsonText.Expect(
-                reader.TokenType == JsonTokenType.Number
-                    && reader.TryGetDouble(out _), "ttl must be a number of seconds");
+                reader.TokenType == JsonTokenType.Number && reader.TryGetDouble(out _),
+                "ttl must be a number of seconds");
             _expiresAt = time.GetUtcNow() + TimeToLive.FromSeconds(reader.GetDouble());
         }
         else if (reader.ValueTextEquals("expires_at"u8))
@@ -138,9 +138,8 @@ internal sealed class BulkLine(KeyPolicies keys, TimeProvider time)
         {
             var name = Encoding.UTF8.GetString(JsonText.Bytes(ref reader, "name"));
             throw DmtException.InvalidArgument(
-                $"unknown member \"{(name.Length > 80 ? name[..80] + "…" : name)}\": expected key, key_base64, "
-                    + $"value, value_base64, "
-                + "delete, ttl, expires_at, weight, content_type");
+                $"unknown member \"{(name.Length > 80 ? name[..80] + "…" : name)}\": expected key, key_base64, value, "
+                + "value_base64, delete, ttl, expires_at, weight, content_type");
         }
     }
 
@@ -178,8 +177,9 @@ internal sealed class BulkLine(KeyPolicies keys, TimeProvider time)
     private static void ReadBase64(ref Utf8JsonReader reader, Scratch to, string what)
     {
         ReadText(ref reader, to, what);
-        JsonText.Expect(Base64.DecodeFromUtf8InPlace(
-            to.Span, out var length) == OperationStatus.Done, $"{what} is not valid base64");
+        JsonText.Expect(
+            Base64.DecodeFromUtf8InPlace(to.Span, out var length) == OperationStatus.Done,
+            $"{what} is not valid base64");
         to.Length = length;
     }
 

@@ -39,9 +39,8 @@ internal sealed class KvEndpoints(ApiServices api)
 
     private static readonly ApiCall Put = new("PutValue", "Keys and values", "Put a value")
     {
-        Description =
-            "The body is the value. Content-Type is kept with it. Replaces all that the key held, weight and expiry "
-                + "included.",
+        Description = "The body is the value. Content-Type is kept with it. Replaces all that the key held, weight "
+        + "and expiry included.",
         Path = KeyParameter,
         Query =
         [
@@ -58,7 +57,7 @@ internal sealed class KvEndpoints(ApiServices api)
         Answers =
         [
             new(204, "Written; ETag is the new version"), new(201, "Written as a new key (with If-None-Match: *)"),
-                BadRequest,
+            BadRequest,
             PreconditionFailed, new(413, "The value is over the limit", Problems.ContentType),
         ],
     };
@@ -130,8 +129,8 @@ internal sealed class KvEndpoints(ApiServices api)
             Condition = condition,
             Durability = query.Durability(),
             TimeToLive = query.Text("ttl") is { } ttl ? TimeToLive.Parse(ttl) : null,
-            Metadata =
-                new EntryMetadata(EntryMetadata.CheckContentType(context.Request.ContentType), query.Weight()).Encode(),
+            Metadata = new EntryMetadata(
+                EntryMetadata.CheckContentType(context.Request.ContentType), query.Weight()).Encode(),
         };
         using var value = await RequestBody.ReadAsync(context, api.Keys.ValueBytesMax, "value");
         var version = await api.Store.PutAsync(key, value.Memory, options, context.RequestAborted);

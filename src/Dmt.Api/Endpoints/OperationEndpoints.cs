@@ -82,8 +82,7 @@ internal sealed class OperationEndpoints(ApiServices api, MetricsPage metrics, C
 
         var statistics = await api.Store.StatAsync(context.RequestAborted);
         context.Response.Headers.CacheControl = "no-store";
-        await JsonAnswer.WriteAsync(
-            context, StatusCodes.Status200OK, statistics.WritesRefused, static (json, refused) =>
+        await JsonAnswer.WriteAsync(context, 200, statistics.WritesRefused, static (json, refused) =>
         {
             json.WriteStartObject();
             json.WriteString("status", "ready");

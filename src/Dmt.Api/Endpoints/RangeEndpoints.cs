@@ -24,15 +24,14 @@ internal sealed class RangeEndpoints(ApiServices api)
 
     private static readonly ApiCall Range = new("GetRange", "Ranges", "Read pairs in key order")
     {
-        Description =
-            "A page, or with Accept: application/x-ndjson (or format=ndjson) the whole range as a stream, one pair a "
-                + "line.",
+        Description = "A page, or with Accept: application/x-ndjson (or format=ndjson) the whole range as a stream, "
+        + "one pair a line.",
         Query =
         [
             StartKey, EndKey, Prefix,
-                new("limit", "Most pairs; unless given as many as a page may have; no limit for a stream.", "integer"),
+            new("limit", "Most pairs; unless given as many as a page may have; no limit for a stream.", "integer"),
             ApiCall.Cursor, new("reverse", "From the last key down.", "boolean"),
-                new("format", "json (the default) or ndjson."),
+            new("format", "json (the default) or ndjson."),
         ],
         Headers = [new("Accept", "application/x-ndjson streams the whole range.")],
         Answers =
@@ -40,9 +39,8 @@ internal sealed class RangeEndpoints(ApiServices api)
             new(
                 200,
                 "{\"results\": [{\"key\" or \"key_base64\", \"value\" or \"value_base64\", \"version\", "
-                    + "\"content_type\"?, "
-                + "\"weight\"?, \"expires_at\"?}], \"cursor\"?: text}; a page may be short, only a missing cursor "
-                + "ends the range",
+                + "\"content_type\"?, \"weight\"?, \"expires_at\"?}], \"cursor\"?: text}; a page may be "
+                + "short, only a missing cursor ends the range",
                 "application/json",
                 JsonStream.LinesContentType),
             BadRequest,
@@ -55,14 +53,14 @@ internal sealed class RangeEndpoints(ApiServices api)
         Answers = [new(200, "{\"count\": n}", "application/json"), BadRequest],
     };
 
-    private static readonly ApiCall DeletePrefix =
-        new("DeletePrefix", "Ranges", "Delete all keys that begin with a prefix")
-        {
-            Description = "One write, however many keys there are.",
-            Path = new("prefix", "The prefix: everything after /bulk/prefix/, percent-decoded."),
-            Query = [new("all", "Must be true for the empty prefix, which is everything.", "boolean"), ApiCall.Fsync],
-            Answers = [new(204, "No such key exists now"), BadRequest],
-        };
+    private static readonly ApiCall DeletePrefix = new(
+        "DeletePrefix", "Ranges", "Delete all keys that begin with a prefix")
+    {
+        Description = "One write, however many keys there are.",
+        Path = new("prefix", "The prefix: everything after /bulk/prefix/, percent-decoded."),
+        Query = [new("all", "Must be true for the empty prefix, which is everything.", "boolean"), ApiCall.Fsync],
+        Answers = [new(204, "No such key exists now"), BadRequest],
+    };
 
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -81,8 +79,8 @@ internal sealed class RangeEndpoints(ApiServices api)
         };
         var asLines = query.Text("format") switch
         {
-            null => context.Request.Headers.Accept.ToString()
-                .Contains(JsonStream.LinesContentType, StringComparison.OrdinalIgnoreCase),
+            null => context.Request.Headers.Accept.ToString().Contains(
+                JsonStream.LinesContentType, StringComparison.OrdinalIgnoreCase),
             "ndjson" => true,
             "json" => false,
             _ => throw DmtException.InvalidArgument("format must be json or ndjson"),
@@ -96,8 +94,9 @@ internal sealed class RangeEndpoints(ApiServices api)
 
         var max = api.Options.MaxRangeResponse;
         request = request with { Limit = (int)query.Limit(max, max) };
-        var found =
-            request.Range.IsEmpty ? new ScanPage([], null) : await api.Store.ScanAsync(request, context.RequestAborted);
+        var found = request.Range.IsEmpty
+            ? new ScanPage([], null)
+            : await api.Store.ScanAsync(request, context.RequestAborted);
         using var page = await JsonStream.StartAsync(context, JsonAnswer.ContentType);
         page.Json.WriteStartObject();
         page.Json.WriteStartArray("results");
@@ -120,8 +119,9 @@ internal sealed class RangeEndpoints(ApiServices api)
     private async Task StreamAsync(HttpContext context, ScanRequest request, long limit)
     {
         request = request with { Limit = (int)Math.Min(limit, StreamPageEntries), BytesMax = StreamPageBytes };
-        var found =
-            request.Range.IsEmpty ? new ScanPage([], null) : await api.Store.ScanAsync(request, context.RequestAborted);
+        var found = request.Range.IsEmpty
+            ? new ScanPage([], null)
+            : await api.Store.ScanAsync(request, context.RequestAborted);
         using var page = await JsonStream.StartAsync(context, JsonStream.LinesContentType);
         while (true)
         {
@@ -181,8 +181,8 @@ internal sealed class RangeEndpoints(ApiServices api)
         {
             var under = KeyRange.Prefix(prefix);
             start = start.Span.SequenceCompareTo(under.Start.Span) < 0 ? under.Start : start;
-            end = under.End is { } underEnd && (end is not { } e || underEnd.Span.SequenceCompareTo(e.Span) < 0)
-                ? underEnd : end;
+            var isTighter = under.End is { } last && (end is not { } e || last.Span.SequenceCompareTo(e.Span) < 0);
+            end = isTighter ? under.End : end;
         }
 
         return new(start, end);

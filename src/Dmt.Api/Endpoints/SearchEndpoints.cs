@@ -34,7 +34,9 @@ internal sealed class SearchEndpoints(ApiServices api)
         ],
         Answers =
         [
-            new(200, "{\"results\": [words], \"cursor\"?: text}; without cursor it is the last page",
+            new(
+                200,
+                "{\"results\": [words], \"cursor\"?: text}; without cursor it is the last page",
                 "application/json"),
             new(400, "A parameter is malformed", Problems.ContentType),
         ],
@@ -145,8 +147,8 @@ internal sealed class SearchEndpoints(ApiServices api)
         }
     }
 
-    private static (
-        List<ReadOnlyMemory<byte>> Words, string? Cursor) Drain(PriorityQueue<Candidate, Candidate> kept, int limit)
+    private static (List<ReadOnlyMemory<byte>> Words, string? Cursor) Drain(
+        PriorityQueue<Candidate, Candidate> kept, int limit)
     {
         var hasMore = kept.Count > limit;
         if (hasMore)
@@ -176,8 +178,8 @@ internal sealed class SearchEndpoints(ApiServices api)
     private static Candidate DecodeWeightCursor(string cursor)
     {
         var body = CursorBody(cursor, WeightCursor);
-        if (!Base64Url.IsValid(body, out var length) || length <= sizeof(double)
-            || length > sizeof(double) + Key.BytesMax)
+        if (!Base64Url.IsValid(body, out var length)
+            || length <= sizeof(double) || length > sizeof(double) + Key.BytesMax)
         {
             throw BadCursor();
         }

@@ -30,7 +30,7 @@ internal sealed class WordEndpoints(ApiServices api)
         Answers =
         [
             new(201, "The word is new", "application/json"), new(200, "The word was there already", "application/json"),
-                BadRequest,
+            BadRequest,
             new(409, "Others keep writing the same key", Problems.ContentType),
         ],
     };
@@ -134,7 +134,7 @@ internal sealed class WordEndpoints(ApiServices api)
             {
                 throw DmtException.InvalidArgument(
                     $"unknown member \"{Encoding.UTF8.GetString(JsonText.Bytes(ref reader, "name"))}\": expected "
-                        + $"word, weight");
+                    + "word, weight");
             }
         }
 

@@ -23,7 +23,7 @@ internal sealed class InstrumentSeries
         var kind = instrument.GetType().Name;
         Type = kind.StartsWith("Histogram", StringComparison.Ordinal) ? "histogram"
             : kind.StartsWith("Counter", StringComparison.Ordinal)
-                || kind.StartsWith("ObservableCounter", StringComparison.Ordinal)
+            || kind.StartsWith("ObservableCounter", StringComparison.Ordinal)
             ? "counter"
             : "gauge";
         _adds = !_observed && !kind.StartsWith("Gauge", StringComparison.Ordinal);
@@ -80,8 +80,8 @@ internal sealed class InstrumentSeries
     public static void WriteFamily(PrometheusWriter to, IReadOnlyList<InstrumentSeries> family)
     {
         var written = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var (id, first) in family.SelectMany(one => one.Snapshot())
-            .OrderBy(pair => pair.Key, StringComparer.Ordinal))
+        var all = family.SelectMany(one => one.Snapshot()).OrderBy(pair => pair.Key, StringComparer.Ordinal);
+        foreach (var (id, first) in all)
         {
             if (!written.Add(id))
             {

@@ -13,6 +13,7 @@ internal sealed class MeterCollector : IDisposable
 
     private readonly MeterListener _listener = new();
     private readonly Lock _lock = new(); // Guards the set of instruments.
+    private readonly Lock _observation = new(); // Lets one observation end before the next forgets it.
     private readonly List<InstrumentSeries> _instruments = [];
 
     public MeterCollector()
@@ -50,6 +51,16 @@ internal sealed class MeterCollector : IDisposable
 
     public void WriteTo(PrometheusWriter to)
     {
+        lock (_observation)
+        {
+            ObserveAndWrite(to);
+        }
+    }
+
+    public void Dispose() => _listener.Dispose();
+
+    private void ObserveAndWrite(PrometheusWriter to)
+    {
         InstrumentSeries[] all;
         lock (_lock)
         {
@@ -73,11 +84,12 @@ internal sealed class MeterCollector : IDisposable
             dropped += family.Sum(series => series.Dropped);
         }
 
-        to.Single("dmt_metrics_series_dropped_total", "counter",
-            "Measurements dropped because an instrument has too many series.", dropped);
+        to.Single(
+            "dmt_metrics_series_dropped_total",
+            "counter",
+            "Measurements dropped because an instrument has too many series.",
+            dropped);
     }
-
-    public void Dispose() => _listener.Dispose();
 
     private static void Record(object? state, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags) =>
         ((InstrumentSeries)state!).Record(value, tags);

@@ -20,8 +20,7 @@ internal sealed record ApiCall(string Id, string Tag, string Summary)
 {
     public static readonly ApiParameter Fsync = new(
         "fsync",
-            "When the write is acknowledged: default, strict, every N operations, every Nms. Absent: as the store is "
-                + "set.");
+        "When the write is acknowledged: default, strict, every N operations, every Nms. Absent: as the store is set.");
 
     public static readonly ApiParameter Cursor =
         new("cursor", "The cursor of the page before; with all other parameters the same.");
