@@ -74,6 +74,8 @@ internal static class DmtProgram
             option.Action = new TeachingHelpAction((HelpAction)option.Action!);
         }
 
+        root.Options.OfType<VersionOption>().Single().Action = new VersionAction();
+
         return root;
     }
 
