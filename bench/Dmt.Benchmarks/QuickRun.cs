@@ -1,11 +1,11 @@
-using System.Diagnostics;
 using System.Globalization;
 
 namespace Dmt.Benchmarks;
 
 /// <summary>
-/// The tree beside its peers in one process, in a minute: medians of three runs, one thread. Without BenchmarkDotNet's isolation, so
-/// read the ratios, not the digits. Arguments: [count of keys] [name of one contender].
+/// The tree beside its peers in one process, in a few minutes: medians of three runs, one thread. Rates are per second of processor
+/// time of the process (background collection included), so that other load on the machine disturbs them less; it still takes its
+/// share of the caches, so read the ratios, not the digits. Arguments: [count of keys] [name of one contender].
 /// </summary>
 internal static class QuickRun
 {
@@ -73,8 +73,8 @@ internal static class QuickRun
 
     private static double Rate(int operations, Action action)
     {
-        var clock = Stopwatch.StartNew();
+        var before = Environment.CpuUsage.TotalTime;
         action();
-        return operations / clock.Elapsed.TotalSeconds;
+        return operations / (Environment.CpuUsage.TotalTime - before).TotalSeconds;
     }
 }

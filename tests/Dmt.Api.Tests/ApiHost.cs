@@ -110,7 +110,8 @@ internal sealed class ApiHost : IAsyncDisposable
         await SendRawAsync(
             string.Create(CultureInfo.InvariantCulture, $"GET {target} HTTP/1.1\r\nHost: {Address.Authority}\r\nConnection: close\r\n\r\n"), false);
 
-    public Task StopAsync() => _app.StopAsync();
+    /// <summary>What SIGTERM does first. The server itself goes on until it is disposed.</summary>
+    public void AnnounceStop() => _app.Lifetime.StopApplication();
 
     public async ValueTask DisposeAsync()
     {

@@ -113,6 +113,9 @@ public sealed class KvTests
     [InlineData("/kv/k?ttl=99999999999", "ttl")]
     [InlineData("/kv/k?ttl=%FF", "UTF-8")]
     [InlineData("/kv/k?fsync=often", "durability")]
+    [InlineData("/kv/k?weight=-1", "weight")]
+    [InlineData("/kv/k?weight=heavy", "weight")]
+    [InlineData("/kv/k?weight=Infinity", "weight")]
     public async Task A_bad_put_is_refused_and_changes_nothing(string path, string word)
     {
         await using var host = await ApiHost.StartAsync();
@@ -171,6 +174,18 @@ public sealed class KvTests
         Assert.Equal(host.Clock.GetUtcNow().AddMilliseconds(milliseconds), expires);
         host.Clock.Advance(TimeSpan.FromMilliseconds(milliseconds));
         await host.GetAsync("/kv/k").IsProblemAsync(404, "NotFound");
+    }
+
+    [Fact]
+    public async Task A_weight_is_told_and_kept_until_the_next_put()
+    {
+        await using var host = await ApiHost.StartAsync();
+        await host.SendAsync("PUT", "/kv/k?weight=2.5", "v").IsAsync(HttpStatusCode.NoContent);
+        using var heavy = await host.GetAsync("/kv/k").IsAsync(HttpStatusCode.OK);
+        Assert.Equal("2.5", heavy.Headers.GetValues("X-Dmt-Weight").Single());
+        await host.SendAsync("PUT", "/kv/k", "v").IsAsync(HttpStatusCode.NoContent);
+        using var light = await host.GetAsync("/kv/k").IsAsync(HttpStatusCode.OK);
+        Assert.False(light.Headers.Contains("X-Dmt-Weight"));
     }
 
     [Fact]

@@ -25,8 +25,8 @@ internal sealed class KvEndpoints(ApiServices api)
 
     private static readonly ApiCall Get = new("GetValue", "Keys and values", "Get a value")
     {
-        Description = "The raw value, in the content type it was put with. ETag is its version; X-Dmt-Expires says when it expires, "
-            + "X-Dmt-Weight its weight, where it has any.",
+        Description = "The raw value, in the content type it was put with. ETag is its version; X-Dmt-Expires says "
+            + "when it expires, X-Dmt-Weight what it weighs, where it does.",
         Path = KeyParameter,
         Headers = [new("If-None-Match", "Entity tags the reader has: answers 304 when one is current.")],
         Answers =
@@ -40,7 +40,12 @@ internal sealed class KvEndpoints(ApiServices api)
     {
         Description = "The body is the value. Content-Type is kept with it. Replaces all that the key held, weight and expiry included.",
         Path = KeyParameter,
-        Query = [new("ttl", "Time to live: seconds, or with a unit: 500ms, 30s, 5m, 2h, 7d."), ApiCall.Fsync],
+        Query =
+        [
+            new("ttl", "Time to live: seconds, or with a unit: 500ms, 30s, 5m, 2h, 7d."),
+            new("weight", "For searches by weight: a number of at least 0; 0 unless given.", "number"),
+            ApiCall.Fsync,
+        ],
         Headers =
         [
             new("If-Match", "Write only over this version, or with * over any."),
@@ -100,7 +105,7 @@ internal sealed class KvEndpoints(ApiServices api)
         var metadata = EntryMetadata.Decode(entry.Metadata.Span);
         if (metadata.Weight != 0)
         {
-            response.Headers[WeightHeader] = metadata.Weight.ToString("R", CultureInfo.InvariantCulture);
+            response.Headers[WeightHeader] = metadata.Weight.ToString(CultureInfo.InvariantCulture);
         }
 
         response.ContentType = metadata.ContentType ?? EntryMetadata.DefaultContentType;
@@ -120,7 +125,7 @@ internal sealed class KvEndpoints(ApiServices api)
             Condition = condition,
             Durability = query.Durability(),
             TimeToLive = query.Text("ttl") is { } ttl ? TimeToLive.Parse(ttl) : null,
-            Metadata = new EntryMetadata(EntryMetadata.CheckContentType(context.Request.ContentType), 0).Encode(),
+            Metadata = new EntryMetadata(EntryMetadata.CheckContentType(context.Request.ContentType), query.Weight()).Encode(),
         };
         using var value = await RequestBody.ReadAsync(context, api.Keys.ValueBytesMax, "value");
         var version = await api.Store.PutAsync(key, value.Memory, options, context.RequestAborted);

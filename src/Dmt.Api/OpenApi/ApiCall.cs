@@ -3,7 +3,7 @@ namespace Dmt.Api.OpenApi;
 /// <summary>A parameter, or a header of an answer.</summary>
 /// <param name="Name">As it stands in the request.</param>
 /// <param name="Description">One sentence.</param>
-/// <param name="Type">JSON schema type: string, integer, boolean.</param>
+/// <param name="Type">JSON schema type: string, integer, number, boolean.</param>
 internal readonly record struct ApiParameter(string Name, string Description, string Type = "string");
 
 /// <summary>An answer.</summary>

@@ -83,6 +83,7 @@ internal static class ApiDocument
             Type = parameter.Type switch
             {
                 "integer" => JsonSchemaType.Integer,
+                "number" => JsonSchemaType.Number,
                 "boolean" => JsonSchemaType.Boolean,
                 _ => JsonSchemaType.String,
             },

@@ -98,6 +98,15 @@ internal readonly struct Query
         var other => throw DmtException.InvalidArgument($"{name} is \"{Shorten(other)}\": expected true or false"),
     };
 
+    /// <summary>The weight; 0 where it is absent.</summary>
+    public double Weight() => Text("weight") switch
+    {
+        null => 0,
+        var text when double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var weight) =>
+            EntryMetadata.CheckWeight(weight),
+        var text => throw DmtException.InvalidArgument($"weight is \"{Shorten(text)}\": expected a number of at least 0"),
+    };
+
     /// <summary>The durability that <c>fsync</c> asks for; null means as the store is set.</summary>
     public Durability? Durability() => Text("fsync") is { } text ? Core.Durability.Parse(text) : null;
 

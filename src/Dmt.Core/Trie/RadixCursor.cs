@@ -103,17 +103,18 @@ public sealed unsafe partial class RadixCursor : IDisposable
     /// <returns>Its root, 0 where it is empty.</returns>
     private uint Begin()
     {
-        End();
-        _pin.Enter();
-        try
+        _value = null;
+        _depth = 0;
+        _keyLength = 0;
+        _pin.Renew();
+        var root = _tree.ReadRoot();
+        if (root == 0)
         {
-            return _tree.ReadRoot();
+            End();
+            _tree.ThrowIfDisposed();
         }
-        catch (DmtException)
-        {
-            _pin.Exit();
-            throw;
-        }
+
+        return root;
     }
 
     private bool End()
@@ -255,6 +256,11 @@ public sealed unsafe partial class RadixCursor : IDisposable
             var hasValue = Node.HasValue(header);
             var count = Node.Count(node);
             var index = ++frame.Index;
+            if (index + 1 < count + hasValue)
+            {
+                PrefetchBelow(Volatile.Read(ref Node16.Entries(node)[index + 1]));
+            }
+
             return index < count + hasValue ? Entry16(node, hasValue, count, index, ref keyLength) : 0;
         }
 
@@ -348,6 +354,18 @@ public sealed unsafe partial class RadixCursor : IDisposable
         for (var i = 0; i < count; i++)
         {
             Node.Prefetch(_tree.Arena.Resolve(Volatile.Read(ref entries[i])));
+        }
+    }
+
+    /// <summary>Fetches ahead what is below a child that was itself fetched ahead before.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void PrefetchBelow(uint entry)
+    {
+        var node = _tree.Arena.Resolve(entry);
+        var header = Node.Header(node);
+        if (Node.Kind(header) == Node.Kind16)
+        {
+            Prefetch(node, header);
         }
     }
 

@@ -121,18 +121,9 @@ public sealed unsafe partial class RadixTree : IDisposable
     }
 
     /// <summary>The root, for a reader that is inside the epochs; 0 where the tree is empty.</summary>
-    internal uint ReadRoot()
-    {
-        var root = Volatile.Read(ref _root);
-        if (root == 0)
-        {
-            ThrowIfDisposed();
-        }
+    internal uint ReadRoot() => Volatile.Read(ref _root);
 
-        return root;
-    }
-
-    private void ThrowIfDisposed()
+    internal void ThrowIfDisposed()
     {
         if (Volatile.Read(ref _isDisposed))
         {

@@ -171,6 +171,9 @@ public sealed class ReaderEpochs
         }
     }
 
+    /// <summary>Whether a slot that is inside announces the epoch of now, so that entering again would change nothing.</summary>
+    internal bool IsCurrent(EpochSlot slot) => slot.Epoch == Volatile.Read(ref _global.Epoch);
+
     internal void ReturnPin(EpochSlot slot)
     {
         lock (_gate)
