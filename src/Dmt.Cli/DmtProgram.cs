@@ -39,6 +39,10 @@ internal static class DmtProgram
         {
             return Fail(io, e, e.Message, ExitCodes.For(e.Kind));
         }
+        catch (OutputClosedException)
+        {
+            return ExitCodes.Ok;
+        }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             return Fail(io, null, "interrupted", ExitCodes.Interrupted);
