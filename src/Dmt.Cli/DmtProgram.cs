@@ -43,6 +43,10 @@ internal static class DmtProgram
         {
             return Fail(io, e, e.Message, ExitCodes.For(e.Kind));
         }
+        catch (OutputClosedException)
+        {
+            return ExitCodes.Ok;
+        }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             return Fail(io, null, "interrupted", ExitCodes.Interrupted);
@@ -78,6 +82,8 @@ internal static class DmtProgram
         {
             option.Action = new TeachingHelpAction((HelpAction)option.Action!);
         }
+
+        root.Options.OfType<VersionOption>().Single().Action = new VersionAction();
 
         return root;
     }

@@ -66,6 +66,55 @@ public sealed partial class ProcessTests : IDisposable
     }
 
     [Fact]
+    public async Task A_reader_that_has_seen_enough_ends_the_program_quietly()
+    {
+        var words = string.Concat(Enumerable.Range(0, 200_000).Select(i => $"word-{i}\n"));
+        Assert.Equal(0, (await RunAsync("import", "words", _folder.File("words", words), "--data", _folder.Combine("data"))).ExitCode);
+        using var process = Process.Start(StartInfo("scan", "--data", _folder.Combine("data")))!;
+        Assert.Equal("word-0\t", await process.StandardOutput.ReadLineAsync());
+        process.StandardOutput.Close();
+        Assert.Equal(string.Empty, await process.StandardError.ReadToEndAsync());
+        await process.WaitForExitAsync();
+        Assert.Equal(0, process.ExitCode);
+    }
+
+    [Fact]
+    public async Task A_full_disk_is_an_error_and_a_link_stays_a_link()
+    {
+        // Through a link: a defect here may then replace the link, and never the device of this machine.
+        var full = _folder.Combine("full");
+        File.CreateSymbolicLink(full, "/dev/full");
+        Assert.Equal(0, (await RunAsync("put", "k", "v", "--data", _folder.Combine("data"))).ExitCode);
+        var (exitCode, _, error) = await RunAsync("export", full, "--data", _folder.Combine("data"));
+        Assert.Equal(3, exitCode);
+        Assert.StartsWith("dmt: ", Assert.Single(error.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+        Assert.Equal("/dev/full", new FileInfo(full).LinkTarget);
+    }
+
+    [Fact]
+    public async Task An_export_goes_into_a_pipe_and_does_not_replace_it()
+    {
+        var pipe = _folder.Combine("pipe");
+        using (var mkfifo = Process.Start("mkfifo", [pipe]))
+        {
+            await mkfifo.WaitForExitAsync();
+        }
+
+        Assert.Equal(0, (await RunAsync("put", "k", "v", "--data", _folder.Combine("data"))).ExitCode);
+        using var reader = Process.Start(new ProcessStartInfo("cat", [pipe]) { RedirectStandardOutput = true })!;
+        try
+        {
+            Assert.Equal(0, (await RunAsync("export", pipe, "--data", _folder.Combine("data"))).ExitCode);
+            Assert.Equal(0, new FileInfo(pipe).Length);
+            Assert.Equal("{\"key\":\"k\",\"value\":\"v\"}\n", await reader.StandardOutput.ReadToEndAsync());
+        }
+        finally
+        {
+            reader.Kill();
+        }
+    }
+
+    [Fact]
     public async Task Config_json_of_the_current_folder_and_the_environment_are_read()
     {
         _folder.File("config.json", """{"port": 70000}""");

@@ -35,7 +35,7 @@ public sealed class ResumeTests : IDisposable
         _failFrom = 8;
         var error = await ImportAsync();
         Assert.Equal(ExitCodes.Unavailable, error.ExitCode);
-        Assert.Contains("the disk is gone", error.Error, StringComparison.Ordinal);
+        Assert.Contains("the disk is gone; the same command goes on at line ", error.Error, StringComparison.Ordinal);
         var checkpoint = Assert.Single(Checkpoints());
         Assert.DoesNotContain("\"Offset\":0", await File.ReadAllTextAsync(checkpoint), StringComparison.Ordinal);
 

@@ -47,8 +47,10 @@ internal static class ServerHost
             ValueBytesMax = settings.ValueBytesMax,
         };
         await using var store = await io.OpenFolder(settings.Data, options, stop);
-        await using var app = Build(settings, store);
+        var started = false;
+        await using var app = Build(settings, store, () => started);
         await StartAsync(app, settings, stop);
+        started = true;
         await AnnounceAsync(io, settings, app);
         try
         {
@@ -62,13 +64,17 @@ internal static class ServerHost
         await app.StopAsync(CancellationToken.None);
     }
 
-    internal static WebApplication Build(ServeSettings settings, ITrieStore store)
+    /// <param name="settings">What to run with.</param>
+    /// <param name="store">What to serve; stays the caller's.</param>
+    /// <param name="frameworkLogs">False keeps the framework silent: an error at the start is told once, in one line, by the program.</param>
+    internal static WebApplication Build(ServeSettings settings, ITrieStore store, Func<bool> frameworkLogs)
     {
         // Empty: nothing of ASP.NET Core's own configuration files and variables may change what the server does.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listen(kestrel, settings));
         builder.Logging.SetMinimumLevel(settings.LogLevel);
-        builder.Logging.AddFilter("Microsoft", Max(settings.LogLevel, LogLevel.Warning));
+        var frameworkLevel = Max(settings.LogLevel, LogLevel.Warning);
+        builder.Logging.AddFilter("Microsoft", level => level >= frameworkLevel && frameworkLogs());
         builder.Logging.AddSimpleConsole(console =>
         {
             console.SingleLine = true;

@@ -66,9 +66,18 @@ internal sealed class ImportRun(CommandIo io, ITrieStore store, RecordParser par
         }.Save(checkpointPath);
 
         var reader = new RecordReader(source, parser.IsQuoted, offset, line);
-        var importer = await RunAsync(source, reader, path, progress, SaveCheckpoint, cancellationToken);
-        File.Delete(checkpointPath);
-        return importer;
+        try
+        {
+            var importer = await RunAsync(source, reader, path, progress, SaveCheckpoint, cancellationToken);
+            File.Delete(checkpointPath);
+            return importer;
+        }
+        catch (DmtException e) when (e.Kind is not (DmtErrorKind.InvalidArgument or DmtErrorKind.TooLarge))
+        {
+            var next = ImportCheckpoint.Load(checkpointPath, info)?.Line ?? 1;
+            var hint = string.Create(CultureInfo.InvariantCulture, $"the same command goes on at line {next:N0} of {path}");
+            throw new DmtException(e.Kind, $"{e.Message}; {hint}", e);
+        }
     }
 
     private async Task<Importer> RunAsync(
