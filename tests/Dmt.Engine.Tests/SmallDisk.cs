@@ -31,7 +31,8 @@ internal sealed class SmallDisk : IDisposable
 
     public void Dispose()
     {
-        if (Run("umount", Path) is { } problem)
+        // Lazily: what a failed test left open must not hide why it failed.
+        if (Run("umount", "--lazy", Path) is { } problem)
         {
             throw new InvalidOperationException(problem);
         }

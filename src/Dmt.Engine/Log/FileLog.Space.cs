@@ -215,6 +215,7 @@ public sealed partial class FileLog
     private void ReserveInBackground()
     {
         Exception? failure = null;
+        var now = Now(); // Before trying: what changes while it tries is for the next attempt to see.
         lock (_reserveLock)
         {
             if (_filesClosed)
@@ -250,7 +251,7 @@ public sealed partial class FileLog
             }
             else if (_refused is not null)
             {
-                Refuse(failure, Now());
+                Refuse(failure, now);
             }
         }
     }

@@ -35,6 +35,7 @@ public sealed partial class FileLog : IAsyncDisposable
     /// <summary>A group takes no further records from this many bytes on: it keeps buffers small where the medium is slow.</summary>
     private const int GroupBytesMax = 1 << 20;
 
+    /// <summary>An object and no Lock: appenders wait on it for room.</summary>
     private readonly object _lock = new();
     private readonly FileLogOptions _options;
     private readonly LogMedium _medium;

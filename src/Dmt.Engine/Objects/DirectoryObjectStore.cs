@@ -124,7 +124,7 @@ public sealed partial class DirectoryObjectStore : IObjectStore
             {
                 File.Delete(path);
             }
-            catch (DirectoryNotFoundException)
+            catch (Exception e) when (IsMissing(e, path))
             {
                 // Not there: no error.
             }
@@ -270,7 +270,7 @@ public sealed partial class DirectoryObjectStore : IObjectStore
         }
     }
 
-    /// <summary>No object of that name. A path through a file (ENOTDIR) is told as DirectoryNotFound or as an IOException.</summary>
+    /// <summary>No object of that name: nothing, or a directory.</summary>
     private static bool IsMissing(Exception error, string path) =>
         error is FileNotFoundException or DirectoryNotFoundException
         || (error is UnauthorizedAccessException && Directory.Exists(path));
