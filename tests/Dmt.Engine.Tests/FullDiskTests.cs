@@ -29,7 +29,8 @@ public sealed class FullDiskTests
             catch (DmtException e)
             {
                 Assert.Equal(DmtErrorKind.Unavailable, e.Kind);
-                Assert.StartsWith($"the disk of {Path.Combine(disk.Path, Incarnation)} is full", e.Message, StringComparison.Ordinal);
+                Assert.StartsWith(
+                    $"the disk of {Path.Combine(disk.Path, Incarnation)} is full", e.Message, StringComparison.Ordinal);
                 if (++refused == until)
                 {
                     break;

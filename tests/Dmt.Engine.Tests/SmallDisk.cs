@@ -10,7 +10,8 @@ internal sealed class SmallDisk : IDisposable
 
     public SmallDisk(int bytes)
     {
-        var problem = Run("mount", "-t", "tmpfs", "-o", string.Create(CultureInfo.InvariantCulture, $"size={bytes}"), "dmt-test", Path);
+        var problem = Run("mount", "-t", "tmpfs", "-o", string.Create(CultureInfo.InvariantCulture, $"size={bytes}"),
+            "dmt-test", Path);
         if (problem is not null)
         {
             _directory.Dispose();
@@ -68,7 +69,7 @@ internal sealed class SmallDiskFactAttribute : FactAttribute
         }
         catch (InvalidOperationException e)
         {
-            return $"cannot mount a small disk here ({e.Message}); FileLogSpaceTests covers the same with a simulated one";
+            return $"cannot mount a small disk ({e.Message}); FileLogSpaceTests covers the same with a simulated one";
         }
     });
 
