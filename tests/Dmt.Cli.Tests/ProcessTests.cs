@@ -87,6 +87,18 @@ public sealed partial class ProcessTests : IDisposable
         Assert.Equal(3, exitCode);
         Assert.StartsWith("dmt: ", Assert.Single(error.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
         Assert.Equal("/dev/full", new FileInfo(full).LinkTarget);
+
+        // Standard output too.
+        var program = Path.Combine(AppContext.BaseDirectory, "dmt.dll");
+        var start = StartInfo();
+        (start.FileName, start.Arguments) = ("bash", string.Empty);
+        start.ArgumentList.Clear();
+        start.ArgumentList.Add("-c");
+        start.ArgumentList.Add($"dotnet '{program}' scan --data data > /dev/full");
+        using var process = Process.Start(start)!;
+        Assert.Equal("dmt: No space left on device\n", await process.StandardError.ReadToEndAsync());
+        await process.WaitForExitAsync();
+        Assert.Equal(3, process.ExitCode);
     }
 
     [Fact]

@@ -13,7 +13,7 @@ internal sealed class StandardOutput : Stream
     private const int BrokenPipe = 32;
 
     private readonly Stream _fallback = Console.OpenStandardOutput();
-    private bool _closed;
+    private bool _failed;
 
     public override bool CanRead => false;
 
@@ -29,11 +29,12 @@ internal sealed class StandardOutput : Stream
         set => throw new NotSupportedException();
     }
 
-    /// <exception cref="OutputClosedException">Nobody reads; thrown once, and what is written after is dropped.</exception>
+    /// <summary>Errors are thrown once; what is written after one is dropped, so that buffers before it can be disposed.</summary>
+    /// <exception cref="OutputClosedException">Nobody reads.</exception>
     /// <exception cref="IOException">The medium behind it refuses.</exception>
     public override void Write(ReadOnlySpan<byte> buffer)
     {
-        while (buffer.Length > 0 && !_closed && !OperatingSystem.IsWindows())
+        while (buffer.Length > 0 && !_failed && !OperatingSystem.IsWindows())
         {
             var written = NativeWrite(Descriptor, in MemoryMarshal.GetReference(buffer), buffer.Length);
             if (written >= 0)
@@ -47,19 +48,16 @@ internal sealed class StandardOutput : Stream
                 case Interrupted:
                     break;
                 case BrokenPipe:
-                    _closed = true;
+                    _failed = true;
                     throw new OutputClosedException();
                 default:
                     // It waits where the descriptor does not block, and has the words for every other error.
-                    _fallback.Write(buffer);
+                    WriteFallback(buffer);
                     return;
             }
         }
 
-        if (!_closed)
-        {
-            _fallback.Write(buffer);
-        }
+        WriteFallback(buffer);
     }
 
     public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
@@ -90,6 +88,24 @@ internal sealed class StandardOutput : Stream
     {
         _fallback.Dispose();
         base.Dispose(disposing);
+    }
+
+    private void WriteFallback(ReadOnlySpan<byte> buffer)
+    {
+        if (_failed)
+        {
+            return;
+        }
+
+        try
+        {
+            _fallback.Write(buffer);
+        }
+        catch (IOException)
+        {
+            _failed = true;
+            throw;
+        }
     }
 
     [DllImport("libc", EntryPoint = "write", SetLastError = true)]
