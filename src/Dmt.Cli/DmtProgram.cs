@@ -7,13 +7,17 @@ using Dmt.Core;
 
 namespace Dmt.Cli;
 
-/// <summary>The <c>dmt</c> program: command line in, exit code out. Errors are one line on standard error, without a stack trace.</summary>
+/// <summary>
+/// The <c>dmt</c> program: command line in, exit code out. Errors are one line on standard error, without a stack
+/// trace.
+/// </summary>
 internal static class DmtProgram
 {
     /// <summary>When this environment variable is 1, errors come with their stack trace.</summary>
     private const string DebugVariable = "DMT_DEBUG";
 
-    public static async Task<int> RunAsync(IReadOnlyList<string> arguments, CommandIo io, CancellationToken cancellationToken)
+    public static async Task<int> RunAsync(
+        IReadOnlyList<string> arguments, CommandIo io, CancellationToken cancellationToken)
     {
         try
         {
@@ -61,7 +65,8 @@ internal static class DmtProgram
     /// <summary>The whole command line.</summary>
     internal static RootCommand CreateRoot(CommandIo io)
     {
-        var root = new RootCommand("DMT: an ordered key-value store with prefix search. One machine, one folder, one program.");
+        var root = new RootCommand(
+            "DMT: an ordered key-value store with prefix search. One machine, one folder, one program.");
         root.Directives.Clear();
         root.Add(ServeCommand.Create(io));
         root.Add(GetCommand.Create(io));
@@ -117,7 +122,8 @@ internal static class DmtProgram
     private static Stack<string> CommandPath(ParseResult parse)
     {
         var names = new Stack<string>();
-        for (var at = parse.CommandResult; at?.Command is not (null or RootCommand); at = at.Parent as System.CommandLine.Parsing.CommandResult)
+        for (var at = parse.CommandResult; at?.Command is not (
+            null or RootCommand); at = at.Parent as System.CommandLine.Parsing.CommandResult)
         {
             names.Push(at.Command.Name);
         }

@@ -13,8 +13,11 @@ public sealed class BulkTests
     public async Task A_json_object_is_written_as_a_whole()
     {
         await using var host = await ApiHost.StartAsync();
-        var body = "{\"a\":\"text\", \"b\": 1.50, \"c\":{\"x\": [1, \"é\"]}, \"d\":true, \"a\":\"last\", \"e/\\u00e9\":\"\"}";
-        Assert.Equal("{\"written\":5,\"deleted\":0}", await host.SendAsync("POST", "/bulk", body).IsAsync(HttpStatusCode.OK).TextAsync());
+        var body =
+            "{\"a\":\"text\", \"b\": 1.50, \"c\":{\"x\": [1, \"é\"]}, \"d\":true, \"a\":\"last\", \"e/\\u00e9\":\"\"}";
+        Assert.Equal(
+            "{\"written\":5,\"deleted\":0}",
+            await host.SendAsync("POST", "/bulk", body).IsAsync(HttpStatusCode.OK).TextAsync());
         await AssertHoldsAsync(host, "a", "last", "text/plain; charset=utf-8");
         await AssertHoldsAsync(host, "b", "1.50", "application/json");
         await AssertHoldsAsync(host, "c", "{\"x\":[1,\"é\"]}", "application/json");
@@ -51,9 +54,12 @@ public sealed class BulkTests
     public async Task An_object_over_a_limit_is_refused_and_changes_nothing()
     {
         await using var host = await ApiHost.StartAsync(new ApiOptions { BodyBytesMax = 4096, ValueBytesMax = 10 });
-        await host.SendAsync("POST", "/bulk", "{\"a\":\"1\",\"b\":\"12345678901\"}").IsProblemAsync(413, "TooLarge", "\"b\"", "10");
-        await host.SendAsync("POST", "/bulk", "{\"a\":\"1\",\"b\":[1,2,3,4,5,6]}").IsProblemAsync(413, "TooLarge", "\"b\"");
-        await host.SendAsync("POST", "/bulk", "{\"a\":\"1\"" + new string(' ', 4096) + "}").IsProblemAsync(413, "TooLarge", "4096");
+        await host.SendAsync("POST", "/bulk", "{\"a\":\"1\",\"b\":\"12345678901\"}")
+            .IsProblemAsync(413, "TooLarge", "\"b\"", "10");
+        await host.SendAsync("POST", "/bulk", "{\"a\":\"1\",\"b\":[1,2,3,4,5,6]}")
+            .IsProblemAsync(413, "TooLarge", "\"b\"");
+        await host.SendAsync("POST", "/bulk", "{\"a\":\"1\"" + new string(' ', 4096) + "}")
+            .IsProblemAsync(413, "TooLarge", "4096");
         Assert.Equal(0, await host.Model.CountAsync(default));
     }
 
@@ -64,7 +70,8 @@ public sealed class BulkTests
     {
         await using var host = await ApiHost.StartAsync();
         await host.SendRawAsync(
-            $"POST /bulk HTTP/1.1\r\nHost: x\r\nContent-Type: {type}\r\nContent-Length: 100\r\n\r\n{{\"key\":\"a\",\"value\":\"b\"}}\n{{\"key\":");
+            $"POST /bulk HTTP/1.1\r\nHost: x\r\nContent-Type: {type}\r\nContent-Length: "
+            + $"100\r\n\r\n{{\"key\":\"a\",\"value\":\"b\"}}\n{{\"key\":");
         Assert.Equal(0, await host.Model.CountAsync(default));
     }
 
@@ -81,7 +88,9 @@ public sealed class BulkTests
             {"key":"old","delete":true}
             {"delete":false,"value":"v","key":"c","version":17,"expires_at":"2031-01-01T00:00:00Z"}
             """.ReplaceLineEndings("\r\n");
-        Assert.Equal("{\"written\":4,\"deleted\":1}", await host.SendAsync("POST", "/bulk", body, Lines).IsAsync(HttpStatusCode.OK).TextAsync());
+        Assert.Equal(
+            "{\"written\":4,\"deleted\":1}",
+            await host.SendAsync("POST", "/bulk", body, Lines).IsAsync(HttpStatusCode.OK).TextAsync());
         await AssertHoldsAsync(host, "a", "text é\n", "application/octet-stream");
         var b = (await host.Model.GetAsync("b"))!.Value;
         Assert.Equal([255, 0], b.Value.ToArray());
@@ -122,7 +131,8 @@ public sealed class BulkTests
             body.Append(CultureInfo.InvariantCulture, $"{{\"key\":\"a{i}\",\"value\":\"\"}}\n");
         }
 
-        var problem = await host.SendAsync("POST", "/bulk", body + line + "\n", Lines).IsProblemAsync(400, "InvalidArgument", "line 1501", word);
+        var problem = await host.SendAsync("POST", "/bulk", body + line + "\n", Lines)
+            .IsProblemAsync(400, "InvalidArgument", "line 1501", word);
         Assert.Equal(1501, problem.GetProperty("line").GetInt64());
         Assert.Equal(1000, problem.GetProperty("written").GetInt64());
         Assert.Equal(1000, await host.Model.CountAsync(default));
@@ -134,9 +144,11 @@ public sealed class BulkTests
     {
         await using var host = await ApiHost.StartAsync(new ApiOptions { BodyBytesMax = 2048, ValueBytesMax = 1024 });
         var good = "{\"key\":\"a\",\"value\":\"\"}\n";
-        await host.SendAsync("POST", "/bulk", good + "{\"key\":\"b\",\"value\":\"" + new string('v', 1025) + "\"}", Lines)
+        await host.SendAsync(
+            "POST", "/bulk", good + "{\"key\":\"b\",\"value\":\"" + new string('v', 1025) + "\"}", Lines)
             .IsProblemAsync(413, "TooLarge", "line 2", "1024");
-        await host.SendAsync("POST", "/bulk", good + new string(' ', 200_000), Lines).IsProblemAsync(413, "TooLarge", "line 2", "2048");
+        await host.SendAsync("POST", "/bulk", good + new string(' ', 200_000), Lines)
+            .IsProblemAsync(413, "TooLarge", "line 2", "2048");
         Assert.Equal(0, await host.Model.CountAsync(default));
     }
 
@@ -144,8 +156,11 @@ public sealed class BulkTests
     public async Task A_stream_far_over_the_body_limit_is_taken()
     {
         await using var host = await ApiHost.StartAsync(new ApiOptions { BodyBytesMax = 4096, ValueBytesMax = 2000 });
-        var body = string.Concat(Enumerable.Range(0, 5000).Select(i => $"{{\"key\":\"k{i}\",\"value\":\"{new string('v', i % 1500)}\"}}\n"));
-        Assert.Equal("{\"written\":5000,\"deleted\":0}", await host.SendAsync("POST", "/bulk?fsync=strict", body, Lines).TextAsync());
+        var body = string.Concat(
+            Enumerable.Range(0, 5000).Select(i => $"{{\"key\":\"k{i}\",\"value\":\"{new string('v', i % 1500)}\"}}\n"));
+        Assert.Equal(
+            "{\"written\":5000,\"deleted\":0}",
+            await host.SendAsync("POST", "/bulk?fsync=strict", body, Lines).TextAsync());
         Assert.Equal(5000, await host.Model.CountAsync(default));
         Assert.Equal(1234, (await host.Model.GetAsync("k1234"))!.Value.Value.Length);
     }
@@ -167,7 +182,8 @@ public sealed class BulkTests
     public async Task Another_type_is_refused()
     {
         await using var host = await ApiHost.StartAsync();
-        await host.SendAsync("POST", "/bulk", "a=b", "application/x-www-form-urlencoded").IsProblemAsync(415, "UnsupportedMediaType");
+        await host.SendAsync("POST", "/bulk", "a=b", "application/x-www-form-urlencoded")
+            .IsProblemAsync(415, "UnsupportedMediaType");
         await host.SendAsync("POST", "/bulk?ttl=1", "{}").IsProblemAsync(400, "InvalidArgument", "\"ttl\"");
     }
 

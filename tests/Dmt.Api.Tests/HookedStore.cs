@@ -17,7 +17,8 @@ internal sealed class HookedStore(ITrieStore inner) : ITrieStore
     }
 
     public async ValueTask<ulong> PutAsync(
-        ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, WriteOptions options = default, CancellationToken cancellationToken = default)
+        ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, WriteOptions options = default,
+        CancellationToken cancellationToken = default)
     {
         await BeforeWrite(inner);
         return await inner.PutAsync(key, value, options, cancellationToken);
@@ -58,7 +59,8 @@ internal sealed class HookedStore(ITrieStore inner) : ITrieStore
 
     public ValueTask SyncAsync(CancellationToken cancellationToken = default) => inner.SyncAsync(cancellationToken);
 
-    public ValueTask<StoreStatistics> StatAsync(CancellationToken cancellationToken = default) => inner.StatAsync(cancellationToken);
+    public ValueTask<StoreStatistics> StatAsync(CancellationToken cancellationToken = default) =>
+        inner.StatAsync(cancellationToken);
 
     public ValueTask DisposeAsync() => inner.DisposeAsync();
 }

@@ -17,9 +17,11 @@ public sealed class KeyPolicyTests
         await host.SendAsync("PUT", "/kv/Key1", "v").IsAsync(HttpStatusCode.NoContent);
         await host.SendAsync("POST", "/api/v1/words", "{\"word\":\"WORD\"}").IsAsync(HttpStatusCode.Created);
         await host.SendAsync("POST", "/bulk", "{\"Bulk\":\"1\",\"bULK\":\"2\"}").IsAsync(HttpStatusCode.OK);
-        await host.SendAsync("POST", "/bulk", "{\"key\":\"LINE\",\"value\":\"\"}\n{\"key_base64\":\"TEFTVA==\",\"value\":\"\"}", Lines)
+        await host.SendAsync(
+            "POST", "/bulk", "{\"key\":\"LINE\",\"value\":\"\"}\n{\"key_base64\":\"TEFTVA==\",\"value\":\"\"}", Lines)
             .IsAsync(HttpStatusCode.OK);
-        Assert.Equal("{\"results\":[\"bulk\",\"key1\",\"last\",\"line\",\"word\"]}", await host.GetAsync("/search").TextAsync());
+        Assert.Equal(
+            "{\"results\":[\"bulk\",\"key1\",\"last\",\"line\",\"word\"]}", await host.GetAsync("/search").TextAsync());
         Assert.Equal("2", await host.Model.GetTextAsync("bulk"));
         Assert.Equal("v", await host.GetAsync("/kv/KEY1").TextAsync());
         Assert.Equal("{\"results\":[\"key1\"]}", await host.GetAsync("/search?q=KE").TextAsync());
@@ -50,7 +52,8 @@ public sealed class KeyPolicyTests
     public async Task Keys_have_at_most_255_bytes_and_values_32_KiB()
     {
         await using var host = await ApiHost.StartAsync(Strict);
-        await host.SendAsync("PUT", "/kv/" + new string('K', 255), new string('v', 32 << 10)).IsAsync(HttpStatusCode.NoContent);
+        await host.SendAsync("PUT", "/kv/" + new string('K', 255), new string('v', 32 << 10))
+            .IsAsync(HttpStatusCode.NoContent);
         await host.SendAsync("PUT", "/kv/" + new string('k', 256), "v").IsProblemAsync(400, "InvalidArgument", "255");
         await host.SendAsync("PUT", "/kv/k", new string('v', (32 << 10) + 1)).IsProblemAsync(413, "TooLarge", "32768");
         Assert.Equal(1, await host.Model.CountAsync(default));

@@ -9,15 +9,21 @@ namespace Dmt.Api.Tests;
 
 public sealed partial class OperationTests
 {
+    private const string Name = "(?<name>[a-zA-Z_:][a-zA-Z0-9_:]*)";
+    private const string Label = "[a-zA-Z_][a-zA-Z0-9_]*=\"([^\"\\\\\\n]|\\\\[\"\\\\n])*\"";
+
     [Fact]
     public async Task Health_and_readiness_answer()
     {
         await using var host = await ApiHost.StartAsync();
         Assert.Equal("ok", await host.GetAsync("/healthz").IsAsync(HttpStatusCode.OK).TextAsync());
-        Assert.Equal("{\"status\":\"ready\",\"writes\":\"accepted\"}", await host.GetAsync("/readyz").IsAsync(HttpStatusCode.OK).TextAsync());
+        Assert.Equal(
+            "{\"status\":\"ready\",\"writes\":\"accepted\"}",
+            await host.GetAsync("/readyz").IsAsync(HttpStatusCode.OK).TextAsync());
         host.Model.RefuseWrites("the disk is full");
         Assert.Equal(
-            "{\"status\":\"ready\",\"writes\":\"refused: the disk is full\"}", await host.GetAsync("/readyz").IsAsync(HttpStatusCode.OK).TextAsync());
+            "{\"status\":\"ready\",\"writes\":\"refused: the disk is full\"}", await host.GetAsync("/readyz")
+                .IsAsync(HttpStatusCode.OK).TextAsync());
         using var refused = await host.SendAsync("PUT", "/kv/k", "v");
         Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
         Assert.NotNull(refused.Headers.RetryAfter);
@@ -76,7 +82,8 @@ public sealed partial class OperationTests
         Assert.DoesNotContain("src=\"", page, StringComparison.Ordinal);
         Assert.DoesNotContain("@import", page, StringComparison.Ordinal);
         Assert.DoesNotContain(" style=", page, StringComparison.Ordinal);
-        await host.SendAsync("GET", "/", headers: ("If-None-Match", response.Headers.ETag!.Tag)).IsAsync(HttpStatusCode.NotModified);
+        await host.SendAsync("GET", "/", headers: ("If-None-Match", response.Headers.ETag!.Tag))
+            .IsAsync(HttpStatusCode.NotModified);
     }
 
     [Fact]
@@ -85,7 +92,8 @@ public sealed partial class OperationTests
         using var meter = new System.Diagnostics.Metrics.Meter("Dmt.Tests.Metrics");
         using var other = new System.Diagnostics.Metrics.Meter("Other.Meter");
         await using var host = await ApiHost.StartAsync();
-        meter.CreateCounter<long>("tests.bytes", "By", "Back\\slash\nand line").Add(5, new KeyValuePair<string, object?>("kind", "a\"b\\c\nd"));
+        meter.CreateCounter<long>("tests.bytes", "By", "Back\\slash\nand line").Add(
+            5, new KeyValuePair<string, object?>("kind", "a\"b\\c\nd"));
         meter.CreateHistogram<double>("tests.time", "s").Record(0.002);
         meter.CreateObservableGauge("dmt.tests.level", () => 7);
         meter.CreateUpDownCounter<int>("tests.open").Add(3);
@@ -94,13 +102,15 @@ public sealed partial class OperationTests
         await host.GetAsync("/kv/b");
         await host.GetAsync("/nothing/here");
         using var response = await host.GetAsync("/metrics").IsAsync(HttpStatusCode.OK);
-        Assert.StartsWith("text/plain; version=0.0.4", response.Content.Headers.ContentType!.ToString(), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "text/plain; version=0.0.4", response.Content.Headers.ContentType!.ToString(), StringComparison.Ordinal);
         var text = await response.Content.ReadAsStringAsync();
         var samples = Parse(text);
         Assert.Equal(1, samples["dmt_http_requests_total{method=\"PUT\",route=\"/kv/{key}\",status=\"204\"}"]);
         Assert.Equal(1, samples["dmt_http_requests_total{method=\"GET\",route=\"/kv/{key}\",status=\"404\"}"]);
         Assert.Equal(1, samples["dmt_http_requests_total{method=\"GET\",route=\"unmatched\",status=\"404\"}"]);
-        Assert.Equal(1, samples["dmt_http_request_duration_seconds_bucket{method=\"PUT\",route=\"/kv/{key}\",le=\"+Inf\"}"]);
+        Assert.Equal(
+            1, samples["dmt_http_request_duration_seconds_bucket{method=\"PUT\",route=\"/kv/{key}\",le=\"+Inf\"}"]);
         Assert.Equal(1, samples["dmt_http_request_duration_seconds_count{method=\"PUT\",route=\"/kv/{key}\"}"]);
         Assert.Equal(1, samples["dmt_http_requests_in_flight"]);
         Assert.Equal(5, samples["dmt_tests_bytes_total{kind=\"a\\\"b\\\\c\\nd\"}"]);
@@ -138,12 +148,32 @@ public sealed partial class OperationTests
         await using var host = await ApiHost.StartAsync();
         var paths = (await host.JsonAsync("/openapi/v1.json")).GetProperty("paths");
         var calls = paths.EnumerateObject()
-            .SelectMany(path => path.Value.EnumerateObject().Select(call => $"{call.Name.ToUpperInvariant()} {path.Name}")).Order();
+            .SelectMany(path => path.Value.EnumerateObject().Select(call => (Method: call.Name, Path: path.Name)))
+            .Select(call => $"{call.Method.ToUpperInvariant()} {call.Path}")
+            .Order();
         Assert.Equal(
             [
-                "DELETE /api/v1/words", "DELETE /bulk/prefix/{prefix}", "DELETE /kv/{key}", "GET /", "GET /api/v1/count", "GET /api/v1/stat",
-                "GET /bulk/range", "GET /healthz", "GET /kv/{key}", "GET /metrics", "GET /readyz", "GET /search", "HEAD /", "HEAD /healthz",
-                "HEAD /kv/{key}", "HEAD /readyz", "POST /api/v1/sync", "POST /api/v1/words", "POST /bulk", "POST /kv/{key}", "PUT /kv/{key}",
+                "DELETE /api/v1/words",
+                "DELETE /bulk/prefix/{prefix}",
+                "DELETE /kv/{key}",
+                "GET /",
+                "GET /api/v1/count",
+                "GET /api/v1/stat",
+                "GET /bulk/range",
+                "GET /healthz",
+                "GET /kv/{key}",
+                "GET /metrics",
+                "GET /readyz",
+                "GET /search",
+                "HEAD /",
+                "HEAD /healthz",
+                "HEAD /kv/{key}",
+                "HEAD /readyz",
+                "POST /api/v1/sync",
+                "POST /api/v1/words",
+                "POST /bulk",
+                "POST /kv/{key}",
+                "PUT /kv/{key}",
             ],
             calls);
         foreach (var call in paths.EnumerateObject().SelectMany(path => path.Value.EnumerateObject()))
@@ -155,7 +185,8 @@ public sealed partial class OperationTests
         var put = paths.GetProperty("/kv/{key}").GetProperty("put");
         Assert.Equal(
             ["key", "ttl", "weight", "fsync", "If-Match", "If-None-Match"],
-            put.GetProperty("parameters").EnumerateArray().Select(parameter => parameter.GetProperty("name").GetString()));
+            put.GetProperty("parameters").EnumerateArray().Select(
+                parameter => parameter.GetProperty("name").GetString()));
         Assert.True(put.GetProperty("responses").TryGetProperty("412", out _));
     }
 
@@ -178,15 +209,19 @@ public sealed partial class OperationTests
                 var match = SampleLine().Match(line);
                 Assert.True(match.Success, line);
                 var family = Suffix().Replace(match.Groups["name"].Value, "");
-                Assert.True(types.ContainsKey(match.Groups["name"].Value) || types.GetValueOrDefault(family) == "histogram", line);
-                samples.Add(match.Groups["series"].Value, double.Parse(match.Groups["value"].Value, CultureInfo.InvariantCulture));
+                Assert.True(
+                    types.ContainsKey(match.Groups["name"].Value) || types.GetValueOrDefault(family) == "histogram",
+                    line);
+                samples.Add(
+                    match.Groups["series"].Value,
+                    double.Parse(match.Groups["value"].Value, CultureInfo.InvariantCulture));
             }
         }
 
         return samples;
     }
 
-    [GeneratedRegex("""^(?<series>(?<name>[a-zA-Z_:][a-zA-Z0-9_:]*)(\{([a-zA-Z_][a-zA-Z0-9_]*="([^"\\\n]|\\["\\n])*",?)+\})?) (?<value>[-+.0-9eEInf]+)$""")]
+    [GeneratedRegex("^(?<series>" + Name + "(\\{(" + Label + ",?)+\\})?) (?<value>[-+.0-9eEInf]+)$")]
     private static partial Regex SampleLine();
 
     [GeneratedRegex("_(bucket|sum|count)$")]

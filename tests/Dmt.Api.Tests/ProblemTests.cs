@@ -25,7 +25,8 @@ public sealed class ProblemTests
         {
             ("GET", "/kv/k", (string?)null), ("PUT", "/kv/k", "v"), ("DELETE", "/kv/k", null), ("GET", "/search", null),
             ("GET", "/bulk/range", null), ("GET", "/bulk/range?format=ndjson", null), ("GET", "/api/v1/count", null),
-            ("POST", "/bulk", "{\"a\":\"b\"}"), ("DELETE", "/bulk/prefix/a", null), ("POST", "/api/v1/words", "{\"word\":\"w\"}"),
+            ("POST", "/bulk", "{\"a\":\"b\"}"), ("DELETE", "/bulk/prefix/a", null),
+            ("POST", "/api/v1/words", "{\"word\":\"w\"}"),
         })
         {
             await host.SendAsync(method, path, body).IsProblemAsync(status, kind.ToString(), "what happened");
@@ -73,7 +74,20 @@ public sealed class ProblemTests
     {
         await using var host = await ApiHost.StartAsync();
         await host.GetAsync("/kv/" + new string('k', 9000)).IsProblemAsync(414, "TooLarge");
-        await host.SendAsync("GET", "/kv/k", headers: ("X-Long", new string('x', 40_000))).IsProblemAsync(431, "TooLarge");
+        await host.SendAsync("GET", "/kv/k", headers: ("X-Long", new string('x', 40_000)))
+            .IsProblemAsync(431, "TooLarge");
+    }
+
+    [Theory]
+    [InlineData("/kv/%00")]
+    [InlineData("/kv/a%00b")]
+    [InlineData("/kv/\u00e9")]
+    public async Task An_address_that_the_server_itself_refuses_gets_a_bare_status_and_changes_nothing(string target)
+    {
+        await using var host = await ApiHost.StartAsync();
+        var answer = await host.SendRawAsync($"PUT {target} HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nv");
+        Assert.StartsWith("HTTP/1.1 400 ", answer, StringComparison.Ordinal);
+        Assert.Equal(0, await host.Model.CountAsync(default));
     }
 
     [Fact]
@@ -81,14 +95,17 @@ public sealed class ProblemTests
     {
         var entered = new TaskCompletionSource();
         var release = new TaskCompletionSource();
-        await using var host = await ApiHost.StartAsync(new ApiOptions { ConcurrencyMax = 1 }, store => new HookedStore(store)
+        var options = new ApiOptions { ConcurrencyMax = 1 };
+        await using var host = await ApiHost.StartAsync(options, store => new HookedStore(store)
         {
             BeforeRead = async _ =>
             {
-                entered.TrySetResult();
-                await release.Task;
-            },
-        });
+                BeforeRead = async _ =>
+                {
+                    entered.TrySetResult();
+                    await release.Task;
+                },
+            });
         var first = host.GetAsync("/kv/k");
         await entered.Task;
         using var refused = await host.GetAsync("/kv/k");
@@ -96,7 +113,10 @@ public sealed class ProblemTests
         Assert.NotNull(refused.Headers.RetryAfter);
         await host.GetAsync("/healthz").IsAsync(HttpStatusCode.OK);
         await host.GetAsync("/readyz").IsAsync(HttpStatusCode.OK);
-        Assert.Contains("dmt_http_requests_refused_total 1\n", await host.GetAsync("/metrics").TextAsync(), StringComparison.Ordinal);
+        Assert.Contains(
+            "dmt_http_requests_refused_total 1\n",
+            await host.GetAsync("/metrics").TextAsync(),
+            StringComparison.Ordinal);
         release.SetResult();
         await first.IsAsync(HttpStatusCode.NotFound);
         await host.GetAsync("/kv/k").IsAsync(HttpStatusCode.NotFound);
@@ -130,8 +150,10 @@ public sealed class ProblemTests
     public async Task A_page_of_another_site_cannot_write()
     {
         await using var host = await ApiHost.StartAsync();
-        await host.SendAsync("POST", "/kv/k", "v", "text/plain", ("Sec-Fetch-Site", "cross-site")).IsProblemAsync(403, "Forbidden");
-        await host.SendAsync("POST", "/kv/k", "v", "text/plain", ("Sec-Fetch-Site", "same-origin")).IsAsync(HttpStatusCode.NoContent);
+        await host.SendAsync("POST", "/kv/k", "v", "text/plain", ("Sec-Fetch-Site", "cross-site"))
+            .IsProblemAsync(403, "Forbidden");
+        await host.SendAsync("POST", "/kv/k", "v", "text/plain", ("Sec-Fetch-Site", "same-origin"))
+            .IsAsync(HttpStatusCode.NoContent);
     }
 
     [Theory]
@@ -155,6 +177,7 @@ public sealed class ProblemTests
         var e = Assert.Throws<DmtException>(options.Validate);
         Assert.Equal(DmtErrorKind.InvalidArgument, e.Kind);
         Assert.Contains(setting, e.Message, StringComparison.Ordinal);
-        Assert.Contains(given.ToString(System.Globalization.CultureInfo.InvariantCulture), e.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            given.ToString(System.Globalization.CultureInfo.InvariantCulture), e.Message, StringComparison.Ordinal);
     }
 }

@@ -75,14 +75,15 @@ public sealed class RangeTests
         await using var host = await ApiHost.StartAsync();
         await host.Model.PutAsync(new byte[] { 0xFF }, new byte[] { 0xFE }, new WriteOptions
         {
-            Metadata = new EntryMetadata("image/png", 2.5).Encode(), TimeToLive = TimeSpan.FromSeconds(1.5),
+            Metadata = new EntryMetadata("image/png", 2.5).Encode(),
+            TimeToLive = TimeSpan.FromSeconds(1.5),
         });
         await host.Model.PutAsync("k", "é\"");
         var results = (await host.JsonAsync("/bulk/range")).GetProperty("results");
         Assert.Equal("{\"key\":\"k\",\"value\":\"é\\\"\",\"version\":2}", results[0].GetRawText());
         Assert.Equal(
-            "{\"key_base64\":\"/w==\",\"value_base64\":\"/g==\",\"content_type\":\"image/png\",\"weight\":2.5,\"version\":1,"
-            + "\"expires_at\":\"2030-01-01T00:00:01.5Z\"}",
+            "{\"key_base64\":\"/w==\",\"value_base64\":\"/g==\",\"content_type\":\"image/png\",\"weight\":2.5,"
+            + "\"version\":1,\"expires_at\":\"2030-01-01T00:00:01.5Z\"}",
             results[1].GetRawText());
     }
 
@@ -111,7 +112,8 @@ public sealed class RangeTests
         var reads = 0;
         await using var host = await ApiHost.StartAsync(wrap: store => new HookedStore(store)
         {
-            BeforeRead = _ => ++reads > 2 ? throw DmtException.Corruption("table 7", 42, "bad checksum") : Task.CompletedTask,
+            BeforeRead = _ =>
+                ++reads > 2 ? throw DmtException.Corruption("table 7", 42, "bad checksum") : Task.CompletedTask,
         });
         var batch = new WriteBatch();
         for (var i = 0; i < 5000; i++)
@@ -164,7 +166,8 @@ public sealed class RangeTests
     {
         await using var host = await StartAsync();
         await host.SendAsync("DELETE", "/bulk/prefix/" + prefix).IsAsync(HttpStatusCode.NoContent);
-        Assert.Equal(left.Split(' ', StringSplitOptions.RemoveEmptyEntries), KeysOf(await host.JsonAsync("/bulk/range")));
+        Assert.Equal(
+            left.Split(' ', StringSplitOptions.RemoveEmptyEntries), KeysOf(await host.JsonAsync("/bulk/range")));
     }
 
     [Theory]

@@ -48,7 +48,8 @@ public sealed class SearchTests
     public async Task Page_after_page_gives_the_whole_list(string order, int limit)
     {
         await using var host = await StartAsync();
-        var expected = order == "weight" ? Words.OrderByDescending(Weight).ThenBy(word => word, StringComparer.Ordinal) : Words.AsEnumerable();
+        var expected = order == "weight" ? Words.OrderByDescending(Weight)
+            .ThenBy(word => word, StringComparer.Ordinal) : Words.AsEnumerable();
         Assert.Equal(expected, await PagesAsync(host, $"/search?order={order}&limit={limit}", limit));
     }
 
@@ -66,7 +67,8 @@ public sealed class SearchTests
         }
 
         await host.Model.WriteAsync(batch);
-        var expected = words.OrderByDescending(pair => pair.Weight).ThenBy(pair => pair.Word, StringComparer.Ordinal).Select(pair => pair.Word);
+        var expected = words.OrderByDescending(pair => pair.Weight).ThenBy(pair => pair.Word, StringComparer.Ordinal)
+            .Select(pair => pair.Word);
         Assert.Equal(expected, await PagesAsync(host, "/search?q=w&order=weight&limit=1000", 1000));
     }
 
@@ -126,7 +128,8 @@ public sealed class SearchTests
         var host = await ApiHost.StartAsync();
         foreach (var word in Words)
         {
-            await host.Model.PutAsync(word, "", new WriteOptions { Metadata = new EntryMetadata(null, Weight(word)).Encode() });
+            await host.Model
+                .PutAsync(word, "", new WriteOptions { Metadata = new EntryMetadata(null, Weight(word)).Encode() });
         }
 
         return host;

@@ -12,8 +12,12 @@ public sealed class WordTests
     public async Task A_word_is_new_once()
     {
         await using var host = await ApiHost.StartAsync();
-        Assert.Equal("{\"word\":\"tréé\"}", await host.SendAsync("POST", Words, "{\"word\":\"tréé\"}").IsAsync(HttpStatusCode.Created).TextAsync());
-        Assert.Equal("{\"word\":\"tréé\"}", await host.SendAsync("POST", Words, "{\"word\":\"tréé\"}").IsAsync(HttpStatusCode.OK).TextAsync());
+        Assert.Equal(
+            "{\"word\":\"tréé\"}",
+            await host.SendAsync("POST", Words, "{\"word\":\"tréé\"}").IsAsync(HttpStatusCode.Created).TextAsync());
+        Assert.Equal(
+            "{\"word\":\"tréé\"}",
+            await host.SendAsync("POST", Words, "{\"word\":\"tréé\"}").IsAsync(HttpStatusCode.OK).TextAsync());
         Assert.Equal(0, (await host.Model.GetAsync("tréé"))!.Value.Value.Length);
     }
 
@@ -111,10 +115,13 @@ public sealed class WordTests
     public async Task Words_come_as_json_of_bounded_size()
     {
         await using var host = await ApiHost.StartAsync();
-        await host.SendAsync("POST", Words, "{\"word\":\"w\"}", "text/plain").IsProblemAsync(415, "UnsupportedMediaType");
+        await host.SendAsync("POST", Words, "{\"word\":\"w\"}", "text/plain")
+            .IsProblemAsync(415, "UnsupportedMediaType");
         await host.SendAsync("POST", Words, new string(' ', 20_000)).IsProblemAsync(413, "TooLarge");
-        await host.SendAsync("POST", Words, "{\"word\":\"" + new string('w', 1025) + "\"}").IsProblemAsync(400, "InvalidArgument", "1025");
-        await host.SendAsync("POST", Words + "?x=1", "{\"word\":\"w\"}").IsProblemAsync(400, "InvalidArgument", "\"x\"");
+        await host.SendAsync("POST", Words, "{\"word\":\"" + new string('w', 1025) + "\"}")
+            .IsProblemAsync(400, "InvalidArgument", "1025");
+        await host.SendAsync("POST", Words + "?x=1", "{\"word\":\"w\"}")
+            .IsProblemAsync(400, "InvalidArgument", "\"x\"");
         Assert.Equal(0, await host.Model.CountAsync(default));
     }
 

@@ -6,7 +6,8 @@ using Dmt.Testing;
 namespace Dmt.Cli.Tests;
 
 /// <summary>
-/// The program in this process, with captured streams, an environment and a state folder of its own. Each folder named with
+/// The program in this process, with captured streams, an environment and a state folder of its own. Each folder named
+/// with
 /// --data is a model store that lives as long as the harness.
 /// </summary>
 internal sealed class CliHarness : IDisposable
@@ -36,7 +37,8 @@ internal sealed class CliHarness : IDisposable
 
     public Task<CliResult> RunAsync(params string[] arguments) => RunAsync([], arguments);
 
-    public async Task<CliResult> RunAsync(byte[] input, string[] arguments, CancellationToken cancellationToken = default)
+    public async Task<CliResult> RunAsync(
+        byte[] input, string[] arguments, CancellationToken cancellationToken = default)
     {
         using var output = new MemoryStream();
         var error = new StringWriter { NewLine = "\n" };
@@ -60,10 +62,12 @@ internal sealed class CliHarness : IDisposable
     private ITrieStore StoreOf(string folder)
     {
         var path = Path.GetFullPath(folder);
-        return _folders.TryGetValue(path, out var store) ? store : _folders[path] = new ModelTrieStore(TimeProvider.System);
+        return _folders.TryGetValue(path, out var store) ? store : _folders[path] =
+            new ModelTrieStore(TimeProvider.System);
     }
 
-    private async IAsyncEnumerable<InspectLine> InspectAsync(string path, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<InspectLine> InspectAsync(
+        string path, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         foreach (var line in Inspection)
         {

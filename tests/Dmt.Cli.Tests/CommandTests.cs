@@ -32,7 +32,8 @@ public sealed class CommandTests : IDisposable
     public async Task Get_json_shows_all_there_is()
     {
         var expiry = DateTimeOffset.FromUnixTimeMilliseconds(4_000_000_000_123);
-        await _cli.Store.WriteAsync(new WriteBatch().Put("k"u8, "é\n"u8, expiry, new EntryMetadata("text/plain", 3).Encode()));
+        await _cli.Store.WriteAsync(
+            new WriteBatch().Put("k"u8, "é\n"u8, expiry, new EntryMetadata("text/plain", 3).Encode()));
         Assert.Equal(
             "{\"key\":\"k\",\"value\":\"é\\n\",\"content_type\":\"text/plain\",\"weight\":3,"
             + "\"expires_at\":\"2096-10-02T07:06:40.123Z\",\"version\":1}\n",
@@ -44,7 +45,8 @@ public sealed class CommandTests : IDisposable
     {
         (await RunAsync("put", "text", "@not-a-response-file")).AssertOk();
         (await _cli.RunAsync([0, 255], ["put", "stdin", "-", "--data", _cli.Data])).AssertOk();
-        (await RunAsync("put", "file", "--file", _cli.Folder.File("f", "from a file"), "--content-type", "text/plain")).AssertOk();
+        (await RunAsync("put", "file", "--file", _cli.Folder.File("f", "from a file"), "--content-type", "text/plain"))
+            .AssertOk();
         Assert.Equal("@not-a-response-file", await _cli.Store.GetTextAsync("text"));
         Assert.Equal([0, 255], (await _cli.Store.GetAsync("stdin"))!.Value.Value.ToArray());
         var file = (await _cli.Store.GetAsync("file"))!.Value;
@@ -67,7 +69,8 @@ public sealed class CommandTests : IDisposable
     [InlineData("put needs a value: as text, - for standard input, or --file F", "put", "k")]
     [InlineData("put takes a value or --file, not both", "put", "k", "v", "--file", "f")]
     [InlineData("cannot read /no/such: no such file", "put", "k", "--file", "/no/such")]
-    [InlineData("--ttl is \"soon\": expected 1ms to 100 years, as 500ms, 60s, 10m, 24h or 7d", "put", "k", "v", "--ttl", "soon")]
+    [InlineData("--ttl is \"soon\": expected 1ms to 100 years, as 500ms, 60s, 10m, 24h or 7d", "put", "k", "v", "--ttl",
+        "soon")]
     [InlineData("--if-version and --if-absent cannot go together", "put", "k", "v", "--if-absent", "--if-version", "1")]
     [InlineData("--if-version is 0: expected a version, 1 or more", "put", "k", "v", "--if-version", "0")]
     [InlineData("the key is empty: a key has 1 to 1024 bytes", "get", "")]
@@ -84,13 +87,15 @@ public sealed class CommandTests : IDisposable
     [InlineData("unknown flag --limits (did you mean --limit?); see dmt scan --help", "scan", "--limits", "3")]
     [InlineData("unknown argument c; see dmt put --help", "put", "a", "b", "c")]
     public async Task Bad_usage_is_one_line_and_exit_code_2(string expected, params string[] arguments) =>
-        Assert.Contains(expected, (await RunAsync(arguments)).AssertFailed(ExitCodes.BadInput), StringComparison.Ordinal);
+        Assert.Contains(
+            expected, (await RunAsync(arguments)).AssertFailed(ExitCodes.BadInput), StringComparison.Ordinal);
 
     [Theory]
     [InlineData("unknown command serv (did you mean serve?); see dmt --help", "serv")]
     [InlineData("unknown flag --prot (did you mean --port?); see dmt serve --help", "serve", "--prot", "3030")]
     [InlineData("a command is missing: dmt import and one of words, csv, ndjson; see dmt import --help", "import")]
-    [InlineData("\"ftp://x\" is no server URL: expected something like http://localhost:3030", "stat", "--url", "ftp://x")]
+    [InlineData(
+        "\"ftp://x\" is no server URL: expected something like http://localhost:3030", "stat", "--url", "ftp://x")]
     [InlineData("port from the flag --port is \"x\": expected a whole number from 0 to 65535", "serve", "--port", "x")]
     [InlineData("cannot inspect /no/such: no such file or folder", "inspect", "/no/such")]
     public async Task Bad_command_lines_are_one_line_and_exit_code_2(string expected, params string[] arguments) =>
@@ -99,7 +104,8 @@ public sealed class CommandTests : IDisposable
     [Fact]
     public async Task Delete_removes_a_key_or_a_prefix_and_what_is_not_there_is_no_error()
     {
-        await _cli.Store.WriteAsync(new WriteBatch().Put("a"u8, default).Put("p/1"u8, default).Put("p/2"u8, default).Put("z"u8, default));
+        await _cli.Store.WriteAsync(
+            new WriteBatch().Put("a"u8, default).Put("p/1"u8, default).Put("p/2"u8, default).Put("z"u8, default));
         (await RunAsync("delete", "a")).AssertOk();
         (await RunAsync("delete", "a")).AssertOk();
         (await RunAsync("delete", "--prefix", "p/")).AssertOk();
@@ -113,11 +119,13 @@ public sealed class CommandTests : IDisposable
     public async Task Scan_lists_in_order_within_its_bounds()
     {
         await _cli.Store.WriteAsync(
-            new WriteBatch().Put("a"u8, "1"u8).Put("b"u8, "x\ty"u8).Put("b2"u8, ""u8).Put("c"u8, "3"u8).Put([0xFF], [0xFE]));
+            new WriteBatch()
+                .Put("a"u8, "1"u8).Put("b"u8, "x\ty"u8).Put("b2"u8, ""u8).Put("c"u8, "3"u8).Put([0xFF], [0xFE]));
         Assert.Equal("a\t1\nb\tx\\x09y\nb2\t\nc\t3\n\\xFF\t\\xFE\n", (await RunAsync("scan")).AssertOk().Text);
         Assert.Equal("b\nb2\n", (await RunAsync("scan", "--prefix", "b", "--keys")).AssertOk().Text);
         Assert.Equal("b\nb2\n", (await RunAsync("scan", "--from", "b", "--to", "c", "--keys")).AssertOk().Text);
-        Assert.Equal("c\nb2\n", (await RunAsync("scan", "--to", "d", "--reverse", "--limit", "2", "--keys")).AssertOk().Text);
+        Assert.Equal(
+            "c\nb2\n", (await RunAsync("scan", "--to", "d", "--reverse", "--limit", "2", "--keys")).AssertOk().Text);
         Assert.Equal("", (await RunAsync("scan", "--from", "x", "--to", "b")).AssertOk().Text);
         Assert.Equal(
             "{\"key_base64\":\"/w==\",\"value_base64\":\"/g==\",\"version\":5}\n",
@@ -128,14 +136,16 @@ public sealed class CommandTests : IDisposable
     public async Task Search_lists_words_and_none_is_a_negative_answer()
     {
         var batch = new WriteBatch();
-        foreach (var (word, weight) in (ReadOnlySpan<(string, int)>)[("trial", 2), ("triage", 9), ("triangle", 2), ("other", 5)])
+        foreach (var (
+            word, weight) in (ReadOnlySpan<(string, int)>)[("trial", 2), ("triage", 9), ("triangle", 2), ("other", 5)])
         {
             batch.Put(Encoding.UTF8.GetBytes(word), default, null, new EntryMetadata(null, weight).Encode());
         }
 
         await _cli.Store.WriteAsync(batch);
         Assert.Equal(["triage", "trial", "triangle"], (await RunAsync("search", "tri")).AssertOk().Lines);
-        Assert.Equal(["triage", "trial"], (await RunAsync("search", "tri", "--order", "weight", "--limit", "2")).AssertOk().Lines);
+        Assert.Equal(["triage", "trial"], (await RunAsync("search", "tri", "--order", "weight", "--limit", "2"))
+            .AssertOk().Lines);
         Assert.Equal("[\"trial\"]\n", (await RunAsync("search", "trial", "--json")).AssertOk().Text);
         var none = await RunAsync("search", "zzz", "--json");
         Assert.Equal((ExitCodes.Negative, "[]\n"), (none.ExitCode, none.Text));
@@ -146,7 +156,8 @@ public sealed class CommandTests : IDisposable
     {
         await _cli.Store.PutAsync("k", "v");
         Assert.Contains("write amplification", (await RunAsync("stat")).AssertOk().Text, StringComparison.Ordinal);
-        Assert.Contains("\"last_sequence\":1", (await RunAsync("stat", "--json")).AssertOk().Text, StringComparison.Ordinal);
+        Assert.Contains(
+            "\"last_sequence\":1", (await RunAsync("stat", "--json")).AssertOk().Text, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -156,7 +167,8 @@ public sealed class CommandTests : IDisposable
         Assert.Equal("table t: 3 blocks\n", (await _cli.RunAsync("inspect", _cli.Data)).AssertOk().Text);
         _cli.Inspection.Add(new("block at 17: checksum", IsDamage: true));
         var damaged = await _cli.RunAsync("inspect", _cli.Data);
-        Assert.Equal((ExitCodes.Corruption, "table t: 3 blocks\nDAMAGED block at 17: checksum\n"), (damaged.ExitCode, damaged.Text));
+        Assert.Equal((ExitCodes.Corruption, "table t: 3 blocks\nDAMAGED block at 17: checksum\n"), (
+            damaged.ExitCode, damaged.Text));
     }
 
     [Fact]
@@ -166,9 +178,11 @@ public sealed class CommandTests : IDisposable
         listener.Start();
         _cli.Environment["DMT_URL"] = $"127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}";
         listener.Stop();
-        foreach (var arguments in (string[][])[["get", "k"], ["put", "k", "v"], ["scan"], ["search", "x"], ["stat"], ["export", "-"], ["import", "ndjson", "-"]])
+        foreach (var arguments in (string[][])[["get", "k"], ["put", "k", "v"], ["scan"], ["search", "x"], ["stat"],
+            ["export", "-"], ["import", "ndjson", "-"]])
         {
-            var error = (await _cli.RunAsync("{\"key\":\"a\",\"value\":\"\"}"u8.ToArray(), arguments)).AssertFailed(ExitCodes.Unavailable);
+            var error = (await _cli.RunAsync("{\"key\":\"a\",\"value\":\"\"}"u8.ToArray(), arguments))
+                .AssertFailed(ExitCodes.Unavailable);
             Assert.Contains("no server answers at http://127.0.0.1:", error, StringComparison.Ordinal);
         }
     }

@@ -35,7 +35,8 @@ public class CsvTests
 
     [Theory]
     [InlineData("key", "1 fields: expected key, value, weight, content_type, expires_at, at least the first two")]
-    [InlineData("k,v,1,t/t,2030-01-01,x", "6 fields: expected key, value, weight, content_type, expires_at, at least the first two")]
+    [InlineData("k,v,1,t/t,2030-01-01,x",
+        "6 fields: expected key, value, weight, content_type, expires_at, at least the first two")]
     [InlineData("k,v,heavy", "the weight is \"heavy\": expected a number of at least 0")]
     [InlineData("k,v,-1", "the weight is out of range: expected a finite number of at least 0")]
     [InlineData("k,v,1,no type", "the content type \"no type\" is no media type of at most 256 ASCII characters")]
@@ -44,7 +45,8 @@ public class CsvTests
     public void A_bad_record_says_why_and_adds_nothing(string record, string expected)
     {
         var chunk = new ImportChunk { Line = 2 };
-        var e = Assert.Throws<DmtException>(() => new CsvParser(hasHeader: false).Parse(Encoding.UTF8.GetBytes(record), chunk));
+        var e = Assert.Throws<DmtException>(
+            () => new CsvParser(hasHeader: false).Parse(Encoding.UTF8.GetBytes(record), chunk));
         Assert.Equal(expected, e.Message);
         Assert.Equal(0, chunk.Batch.Count);
     }

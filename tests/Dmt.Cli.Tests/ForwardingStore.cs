@@ -6,11 +6,13 @@ namespace Dmt.Cli.Tests;
 /// <summary>Hands every call to another store, but does not dispose it; tests override what should go wrong.</summary>
 internal class ForwardingStore(ITrieStore inner) : ITrieStore
 {
-    public virtual ValueTask<Entry?> GetAsync(ReadOnlyMemory<byte> key, CancellationToken cancellationToken = default) =>
+    public virtual ValueTask<Entry?> GetAsync(
+        ReadOnlyMemory<byte> key, CancellationToken cancellationToken = default) =>
         inner.GetAsync(key, cancellationToken);
 
     public virtual ValueTask<ulong> PutAsync(
-        ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, WriteOptions options = default, CancellationToken cancellationToken = default) =>
+        ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, WriteOptions options =
+            default, CancellationToken cancellationToken = default) =>
         inner.PutAsync(key, value, options, cancellationToken);
 
     public virtual ValueTask<ulong> DeleteAsync(
@@ -31,7 +33,8 @@ internal class ForwardingStore(ITrieStore inner) : ITrieStore
     public virtual ValueTask<long> CountAsync(KeyRange range, CancellationToken cancellationToken = default) =>
         inner.CountAsync(range, cancellationToken);
 
-    public virtual ValueTask SyncAsync(CancellationToken cancellationToken = default) => inner.SyncAsync(cancellationToken);
+    public virtual ValueTask SyncAsync(CancellationToken cancellationToken = default) =>
+        inner.SyncAsync(cancellationToken);
 
     public virtual ValueTask<StoreStatistics> StatAsync(CancellationToken cancellationToken = default) =>
         inner.StatAsync(cancellationToken);

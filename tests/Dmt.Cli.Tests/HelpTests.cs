@@ -13,7 +13,8 @@ public sealed class HelpTests : IDisposable
     public async Task Help_names_every_command_with_examples_and_exit_codes()
     {
         var help = (await _cli.RunAsync("--help")).AssertOk().Text;
-        foreach (var command in (string[])["serve", "get", "put", "delete", "scan", "search", "import", "export", "stat", "inspect"])
+        foreach (var command in (
+            string[])["serve", "get", "put", "delete", "scan", "search", "import", "export", "stat", "inspect"])
         {
             Assert.Contains("\n  " + command + " ", help, StringComparison.Ordinal);
         }
@@ -26,7 +27,8 @@ public sealed class HelpTests : IDisposable
     public async Task Every_command_has_a_help_with_examples_that_parse()
     {
         var root = DmtProgram.CreateRoot(_cli.Io([], Stream.Null, TextWriter.Null));
-        var commands = root.Subcommands.Concat(root.Subcommands.SelectMany(c => c.Subcommands)).OfType<ToolCommand>().ToArray();
+        var commands =
+            root.Subcommands.Concat(root.Subcommands.SelectMany(c => c.Subcommands)).OfType<ToolCommand>().ToArray();
         Assert.True(commands.Length >= 13, $"{commands.Length} commands");
         foreach (var command in commands)
         {
@@ -61,17 +63,20 @@ public sealed class HelpTests : IDisposable
         }
 
         var document = await File.ReadAllTextAsync(Path.Combine(folder.FullName, "docs", "operations.md"));
-        Assert.All(SettingCatalog.All.Where(s => !s.IsReserved), setting => Assert.Contains($"| `{setting.Name}` |", document, StringComparison.Ordinal));
+        Assert.All(SettingCatalog.All.Where(s => !s.IsReserved), setting =>
+            Assert.Contains($"| `{setting.Name}` |", document, StringComparison.Ordinal));
     }
 
     [Fact]
-    public async Task Version_is_printed() => Assert.Equal(Serving.ServerHost.Version, (await _cli.RunAsync("--version")).AssertOk().Text.Trim());
+    public async Task Version_is_printed() =>
+        Assert.Equal(Serving.ServerHost.Version, (await _cli.RunAsync("--version")).AssertOk().Text.Trim());
 
     /// <summary>The part of an example that is a dmt command: up to a comment, a pipe or a redirection.</summary>
     private static void AssertParses(System.CommandLine.RootCommand root, string example)
     {
         var line = example.Split("  #")[0].Split(" # ")[0];
-        foreach (var part in line.Split(['|', '&']).Select(p => p.Trim()).Where(p => p.Contains("dmt ", StringComparison.Ordinal)))
+        foreach (var part in line.Split(['|', '&'])
+            .Select(p => p.Trim()).Where(p => p.Contains("dmt ", StringComparison.Ordinal)))
         {
             var command = part[(part.IndexOf("dmt ", StringComparison.Ordinal) + 4)..].Split('>')[0].Replace('\'', '"');
             Assert.Empty(root.Parse(command).Errors);

@@ -11,7 +11,8 @@ namespace Dmt.Cli.Tests;
 
 public class HttpTrieStoreTests
 {
-    public static TheoryData<string> AwkwardKeys => new("a/b", "..", ".", "%2F", "a b+c", "é\n\"\\", "?q=1#x", new string('k', 1024));
+    public static TheoryData<string> AwkwardKeys =>
+        new("a/b", "..", ".", "%2F", "a b+c", "é\n\"\\", "?q=1#x", new string('k', 1024));
 
     [Theory]
     [MemberData(nameof(AwkwardKeys))]
@@ -19,7 +20,8 @@ public class HttpTrieStoreTests
     {
         await using var server = await TestServer.StartAsync();
         var metadata = new EntryMetadata("image/png", 0).Encode();
-        var version = await server.Client.PutAsync(Key.FromText(key), new byte[] { 0, 255 }, new() { Metadata = metadata });
+        var version =
+            await server.Client.PutAsync(Key.FromText(key), new byte[] { 0, 255 }, new() { Metadata = metadata });
         var entry = await server.Client.GetAsync(key);
         Assert.Equal([0, 255], entry!.Value.Value.ToArray());
         Assert.Equal(metadata, entry.Value.Metadata.ToArray());
@@ -52,7 +54,8 @@ public class HttpTrieStoreTests
     {
         await using var server = await TestServer.StartAsync();
         await server.Client.PutAsync("ttl", "v", new() { TimeToLive = TimeSpan.FromHours(1) });
-        Assert.Equal((await server.Model.GetAsync("ttl"))!.Value.ExpiresAt, (await server.Client.GetAsync("ttl"))!.Value.ExpiresAt);
+        Assert.Equal((await server.Model.GetAsync("ttl"))!.Value.ExpiresAt, (
+            await server.Client.GetAsync("ttl"))!.Value.ExpiresAt);
         var metadata = new EntryMetadata(null, 2.5).Encode();
         await server.Client.WriteAsync(new WriteBatch().Put("w"u8, "v"u8, null, metadata));
         Assert.Equal(metadata, (await server.Client.GetAsync("w"))!.Value.Metadata.ToArray());
@@ -65,7 +68,8 @@ public class HttpTrieStoreTests
         var expiry = DateTimeOffset.FromUnixTimeMilliseconds(4_000_000_000_123);
         byte[] key = [0xFF, 0, 1], value = [0xC3, 0x28];
         await server.Model.PutAsync("gone", "x");
-        await server.Client.WriteAsync(new WriteBatch().Put(key, value, expiry).Put("t"u8, "\u2028\""u8).Delete("gone"u8));
+        await server.Client.WriteAsync(
+            new WriteBatch().Put(key, value, expiry).Put("t"u8, "\u2028\""u8).Delete("gone"u8));
         var found = await server.Client.ScanAsync(new ScanRequest());
         Assert.Equal(["t"u8.ToArray(), key], found.Entries.Select(e => e.Key.ToArray()));
         Assert.Equal(value, found.Entries[1].Entry.Value.ToArray());
@@ -89,7 +93,8 @@ public class HttpTrieStoreTests
         batch.Put(Encoding.UTF8.GetBytes("ÿa"), default).Put(Encoding.UTF8.GetBytes("ÿb"), default);
         await server.Model.WriteAsync(batch);
         KeyRange[] ranges =
-            [KeyRange.All, KeyRange.Prefix("k0"u8.ToArray()), KeyRange.Prefix(Encoding.UTF8.GetBytes("ÿ")), new("k00100"u8.ToArray(), "k00200"u8.ToArray())];
+            [KeyRange.All, KeyRange.Prefix("k0"u8.ToArray()), KeyRange.Prefix(
+                Encoding.UTF8.GetBytes("ÿ")), new("k00100"u8.ToArray(), "k00200"u8.ToArray())];
         foreach (var range in ranges)
         {
             var request = new ScanRequest { Range = range, Reverse = reverse, Limit = 700 };
@@ -155,7 +160,8 @@ public class HttpTrieStoreTests
     public async Task Errors_of_the_server_keep_their_kind_and_message()
     {
         await using var server = await TestServer.StartAsync(new ServeSettings { ValueBytesMax = 10 });
-        var e = await Assert.ThrowsAsync<DmtException>(async () => await server.Client.PutAsync("k", "more than ten bytes"));
+        var e = await Assert.ThrowsAsync<DmtException>(
+            async () => await server.Client.PutAsync("k", "more than ten bytes"));
         Assert.Equal((DmtErrorKind.TooLarge, "the value has 19 bytes: at most 10 are allowed"), (e.Kind, e.Message));
         server.Model.RefuseWrites("the disk is full");
         e = await Assert.ThrowsAsync<DmtException>(async () => await server.Client.PutAsync("k", "v"));
@@ -173,7 +179,8 @@ public class HttpTrieStoreTests
         await using var store = new HttpTrieStore(new Uri($"http://127.0.0.1:{port}"), TimeProvider.System);
         var e = await Assert.ThrowsAsync<DmtException>(async () => await store.GetAsync("k"));
         Assert.Equal(
-            (DmtErrorKind.Unavailable, $"no server answers at http://127.0.0.1:{port}: start one with `dmt serve`"), (e.Kind, e.Message));
+            (DmtErrorKind.Unavailable, $"no server answers at http://127.0.0.1:{port}: start one with `dmt serve`"),
+                (e.Kind, e.Message));
     }
 
     [Theory]

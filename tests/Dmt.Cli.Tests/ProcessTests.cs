@@ -60,7 +60,9 @@ public sealed partial class ProcessTests : IDisposable
         var port = ((IPEndPoint)listener.LocalEndpoint).Port;
         var (exitCode, _, error) = await RunAsync("serve", "--data", _folder.Combine("data"), "--port", $"{port}");
         Assert.Equal(3, exitCode);
-        Assert.Equal($"dmt: port {port} on localhost is in use: stop what listens there, or choose another with --port\n", error);
+        Assert.Equal(
+            $"dmt: port {port} on localhost is in use: stop what listens there, or choose another with --port\n",
+                error);
     }
 
     [Fact]
@@ -129,16 +131,20 @@ public sealed partial class ProcessTests : IDisposable
     {
         _folder.File("config.json", """{"port": 70000}""");
         var (exitCode, _, error) = await RunAsync("serve");
-        Assert.Equal((2, "dmt: port from config.json is \"70000\": expected a whole number from 0 to 65535\n"), (exitCode, error));
+        Assert.Equal((2, "dmt: port from config.json is \"70000\": expected a whole number from 0 to 65535\n"), (
+            exitCode, error));
         File.Delete(_folder.Combine("config.json"));
         (exitCode, _, error) = await RunAsync(start => start.Environment["DMT__COLOUR"] = "red", "serve");
         Assert.Equal(2, exitCode);
-        Assert.StartsWith("dmt: unknown setting colour in the environment (DMT__COLOUR); the settings are ", error, StringComparison.Ordinal);
+        Assert.StartsWith("dmt: unknown setting colour in the environment (DMT__COLOUR); the settings are ", error,
+            StringComparison.Ordinal);
     }
 
-    private Task<(int ExitCode, string Output, string Error)> RunAsync(params string[] arguments) => RunAsync(_ => { }, arguments);
+    private Task<(int ExitCode, string Output, string Error)> RunAsync(params string[] arguments) =>
+        RunAsync(_ => { }, arguments);
 
-    private async Task<(int ExitCode, string Output, string Error)> RunAsync(Action<ProcessStartInfo> configure, params string[] arguments)
+    private async Task<(int ExitCode, string Output, string Error)> RunAsync(
+        Action<ProcessStartInfo> configure, params string[] arguments)
     {
         var start = StartInfo(arguments);
         configure(start);

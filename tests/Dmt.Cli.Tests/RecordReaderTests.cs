@@ -12,9 +12,11 @@ public class RecordReaderTests
     [InlineData(4096)]
     public async Task Lines_come_with_number_and_end_offset_whatever_the_reads(int readBytes)
     {
-        var records = await ReadAsync("one\r\ntwo\n\nfour with more than a buffer of text in it\nlast", quoted: false, readBytes);
+        var records =
+            await ReadAsync("one\r\ntwo\n\nfour with more than a buffer of text in it\nlast", quoted: false, readBytes);
         Assert.Equal(
-            [("one", 1, 5), ("two", 2, 9), ("", 3, 10), ("four with more than a buffer of text in it", 4, 53), ("last", 5, 57)],
+            [("one", 1, 5), (
+                "two", 2, 9), ("", 3, 10), ("four with more than a buffer of text in it", 4, 53), ("last", 5, 57)],
             records);
     }
 
@@ -35,7 +37,8 @@ public class RecordReaderTests
         var all = await ReadAsync(Text, quoted: false, 4096);
         foreach (var (_, line, end) in all)
         {
-            using var reader = new RecordReader(new MemoryStream(Encoding.UTF8.GetBytes(Text[(int)end..])), false, end, line + 1);
+            using var reader =
+                new RecordReader(new MemoryStream(Encoding.UTF8.GetBytes(Text[(int)end..])), false, end, line + 1);
             var rest = new List<(string, long, long)>();
             while (await reader.ReadAsync(default))
             {
@@ -65,9 +68,11 @@ public class RecordReaderTests
         Assert.Equal(text.Length, reader.Offset);
     }
 
-    private static async Task<List<(string Text, long Line, long End)>> ReadAsync(string text, bool quoted, int readBytes)
+    private static async Task<List<(
+        string Text, long Line, long End)>> ReadAsync(string text, bool quoted, int readBytes)
     {
-        using var reader = new RecordReader(new Dribble(Encoding.UTF8.GetBytes(text), readBytes), quoted, bufferBytes: 1);
+        using var reader =
+            new RecordReader(new Dribble(Encoding.UTF8.GetBytes(text), readBytes), quoted, bufferBytes: 1);
         var records = new List<(string, long, long)>();
         while (await reader.ReadAsync(default))
         {

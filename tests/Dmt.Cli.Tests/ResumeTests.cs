@@ -21,7 +21,8 @@ public sealed class ResumeTests : IDisposable
     public ResumeTests()
     {
         _file = _cli.Folder.File(
-            "words", string.Concat(Enumerable.Range(0, Words).Select(i => string.Create(CultureInfo.InvariantCulture, $"w{i:D6}\n"))));
+            "words", string.Concat(
+                Enumerable.Range(0, Words).Select(i => string.Create(CultureInfo.InvariantCulture, $"w{i:D6}\n"))));
         _cli.Time = _clock;
         _cli.Wrap = store => new Failing(store, this);
     }

@@ -15,7 +15,8 @@ public sealed class ServeTests : IDisposable
     {
         var file = _cli.Folder.File("my.json", """{"cache_size": "64MB"}""");
         _cli.Environment["DMT__PORT"] = "4001";
-        var text = (await _cli.RunAsync("serve", "--config", file, "--fsync", "every 50ms", "--print-config")).AssertOk().Text;
+        var text =
+            (await _cli.RunAsync("serve", "--config", file, "--fsync", "every 50ms", "--print-config")).AssertOk().Text;
         AssertRow(text, "port", "4001", "the environment (DMT__PORT)");
         AssertRow(text, "cache_size", "64000000", "my.json");
         AssertRow(text, "fsync", "every 50ms", "the flag --fsync");
@@ -23,7 +24,8 @@ public sealed class ServeTests : IDisposable
 
         // What is printed as JSON is a configuration file that says the same.
         var json = (await _cli.RunAsync("serve", "--config", file, "--print-config", "--json")).AssertOk().Text;
-        var again = (await _cli.RunAsync("serve", "--config", _cli.Folder.File("again.json", json), "--print-config", "--json")).AssertOk();
+        var again = (await _cli.RunAsync(
+            "serve", "--config", _cli.Folder.File("again.json", json), "--print-config", "--json")).AssertOk();
         Assert.Equal(json, again.Text);
     }
 
@@ -35,7 +37,8 @@ public sealed class ServeTests : IDisposable
         var port = ((IPEndPoint)listener.LocalEndpoint).Port;
         var error = (await _cli.RunAsync("serve", "--data", _cli.Data, "--host", "127.0.0.1", "--port", $"{port}"))
             .AssertFailed(ExitCodes.Unavailable);
-        Assert.Equal($"dmt: port {port} on 127.0.0.1 is in use: stop what listens there, or choose another with --port", error);
+        Assert.Equal(
+            $"dmt: port {port} on 127.0.0.1 is in use: stop what listens there, or choose another with --port", error);
     }
 
     [Fact]
@@ -49,7 +52,8 @@ public sealed class ServeTests : IDisposable
         var error = new StringWriter();
         var arguments = new[] { "serve", "--data", _cli.Data, "--port", "0", "--log-level", "none" };
         var serving = DmtProgram.RunAsync(arguments, _cli.Io([], output, error), stop.Token);
-        var url = (await output.FirstLine).Split(' ').Single(word => word.StartsWith("http://", StringComparison.Ordinal));
+        var url =
+            (await output.FirstLine).Split(' ').Single(word => word.StartsWith("http://", StringComparison.Ordinal));
 
         using var client = new HttpClient();
         var request = client.PostAsync(new Uri(url + "/api/v1/sync"), null);
@@ -67,7 +71,8 @@ public sealed class ServeTests : IDisposable
         line => line.Split('│') is [_, var n, var v, var s, ..]
             && n.Trim() == name && v.Trim() == value && s.Trim().EndsWith(source, StringComparison.Ordinal));
 
-    private sealed class Gate(Core.ITrieStore inner, TaskCompletionSource entered, TaskCompletionSource leave) : ForwardingStore(inner)
+    private sealed class Gate(Core.ITrieStore inner, TaskCompletionSource entered, TaskCompletionSource leave)
+        : ForwardingStore(inner)
     {
         public override async ValueTask SyncAsync(CancellationToken cancellationToken = default)
         {
@@ -80,11 +85,13 @@ public sealed class ServeTests : IDisposable
     /// <summary>Completes a task with the first line that is written.</summary>
     private sealed class LineStream : MemoryStream
     {
-        private readonly TaskCompletionSource<string> _firstLine = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource<string> _firstLine =
+            new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public Task<string> FirstLine => _firstLine.Task;
 
-        public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+        public override async ValueTask WriteAsync(
+            ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
         {
             await base.WriteAsync(buffer, cancellationToken);
             Look();

@@ -26,7 +26,8 @@ public sealed class SettingsTests : IDisposable
             {
               // Comments and trailing commas are fine.
               "port": 4000, "host": "0.0.0.0", "data": "/srv/dmt", "fsync": "every 50ms", "cache_size": "512MiB",
-              "max_range_response": 500, "key_policy": "alphanumeric", "value_bytes_max": "1MiB", "body_bytes_max": 2000000,
+              "max_range_response": 500, "key_policy": "alphanumeric", "value_bytes_max": "1MiB",
+              "body_bytes_max": 2000000,
               "concurrency_max": 10, "compression": "brotli", "log_level": "warning",
               "is_replica": false, "replicas": [],
             }
@@ -55,9 +56,12 @@ public sealed class SettingsTests : IDisposable
     {
         var effective = SettingsLoader.Load(
             _folder.File("c.json", """{"port": 1001, "concurrency_max": 11, "max_range_response": 101}"""),
-            new Dictionary<string, string> { ["DMT__PORT"] = "1002", ["dmt__concurrency_max"] = "12", ["DMT_URL"] = "http://x" },
+            new Dictionary<string,
+                string>
+            { ["DMT__PORT"] = "1002", ["dmt__concurrency_max"] = "12", ["DMT_URL"] = "http://x" },
             [new("port", "1003")]);
-        Assert.Equal((1003, 12, 101), (effective.Settings.Port, effective.Settings.ConcurrencyMax, effective.Settings.MaxRangeResponse));
+        Assert.Equal((1003, 12, 101), (
+            effective.Settings.Port, effective.Settings.ConcurrencyMax, effective.Settings.MaxRangeResponse));
         Assert.Equal("the flag --port", effective.Sources["port"]);
         Assert.Equal("the environment (dmt__concurrency_max)", effective.Sources["concurrency_max"]);
         Assert.EndsWith("c.json", effective.Sources["max_range_response"], StringComparison.Ordinal);
@@ -76,21 +80,26 @@ public sealed class SettingsTests : IDisposable
     [InlineData("cache_size", "lots", "8 MiB to 1 TiB (bytes, or a number with KB, MB, GB, TB, KiB, MiB, GiB or TiB)")]
     [InlineData("max_range_response", "0", "a whole number from 1 to 100000")]
     [InlineData("key_policy", "none", "any or alphanumeric")]
-    [InlineData("value_bytes_max", "65MiB", "1 B to 64 MiB (bytes, or a number with KB, MB, GB, TB, KiB, MiB, GiB or TiB)")]
-    [InlineData("body_bytes_max", "1023", "1 KiB to 1 GiB (bytes, or a number with KB, MB, GB, TB, KiB, MiB, GiB or TiB)")]
+    [InlineData(
+        "value_bytes_max", "65MiB", "1 B to 64 MiB (bytes, or a number with KB, MB, GB, TB, KiB, MiB, GiB or TiB)")]
+    [InlineData(
+        "body_bytes_max", "1023", "1 KiB to 1 GiB (bytes, or a number with KB, MB, GB, TB, KiB, MiB, GiB or TiB)")]
     [InlineData("concurrency_max", "100001", "a whole number from 1 to 100000")]
     [InlineData("compression", "zip", "none or brotli")]
     [InlineData("log_level", "loud", "trace, debug, information, warning, error or none")]
-    public void A_value_out_of_range_names_setting_source_value_and_what_is_allowed(string name, string value, string allowed)
+    public void A_value_out_of_range_names_setting_source_value_and_what_is_allowed(
+        string name, string value, string allowed)
     {
         var variable = Setting.EnvironmentPrefix + name.ToUpperInvariant();
         var flag = "--" + name.Replace('_', '-');
-        AssertRefused($"{name} from the flag {flag} is \"{value}\": expected {allowed}", () => Load("{}", flags: [new(name, value)]));
+        AssertRefused($"{name} from the flag {flag} is \"{value}\": expected {allowed}", () =>
+            Load("{}", flags: [new(name, value)]));
         AssertRefused(
             $"{name} from the environment ({variable}) is \"{value}\": expected {allowed}",
             () => Load("{}", environment: new() { [variable] = value }));
         var file = _folder.File("bad.json", $$"""{"{{name}}": "{{value}}"}""");
-        AssertRefused($"{name} from {file} is \"{value}\": expected {allowed}", () => SettingsLoader.Load(file, NoVariables, []));
+        AssertRefused(
+            $"{name} from {file} is \"{value}\": expected {allowed}", () => SettingsLoader.Load(file, NoVariables, []));
     }
 
     [Fact]
@@ -116,7 +125,8 @@ public sealed class SettingsTests : IDisposable
         Assert.Contains("the settings are port, host, data, fsync, cache_size", message, StringComparison.Ordinal);
 
         message = AssertRefused(null, () => Load("{}", environment: new() { ["DMT__PROT"] = "1" }));
-        Assert.Contains("unknown setting prot in the environment (DMT__PROT) (did you mean port?)", message, StringComparison.Ordinal);
+        Assert.Contains("unknown setting prot in the environment (DMT__PROT) (did you mean port?)", message,
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -140,7 +150,13 @@ public sealed class SettingsTests : IDisposable
     [Fact]
     public void What_a_setting_shows_is_what_it_takes()
     {
-        var settings = new ServeSettings { Fsync = Durability.EveryOperations(7), Compression = Compression.Brotli, AlphanumericKeys = true };
+        var settings = new ServeSettings
+        {
+            Fsync = Durability.EveryOperations(
+            7),
+            Compression = Compression.Brotli,
+            AlphanumericKeys = true
+        };
         foreach (var setting in SettingCatalog.All)
         {
             Assert.Equal(settings, setting.Apply(settings, setting.Show(settings)));
@@ -150,7 +166,8 @@ public sealed class SettingsTests : IDisposable
     private static Dictionary<string, string> NoVariables => [];
 
     private EffectiveSettings Load(
-        string file, Dictionary<string, string>? environment = null, IEnumerable<KeyValuePair<string, string>>? flags = null) =>
+        string file, Dictionary<string, string>? environment =
+            null, IEnumerable<KeyValuePair<string, string>>? flags = null) =>
         SettingsLoader.Load(_folder.File("config.json", file), environment ?? NoVariables, flags ?? []);
 
     private static string AssertRefused(string? expected, Action load)

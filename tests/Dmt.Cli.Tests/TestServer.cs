@@ -26,7 +26,8 @@ internal sealed class TestServer : IAsyncDisposable
 
     public HttpTrieStore Client { get; }
 
-    public static async Task<TestServer> StartAsync(ServeSettings? settings = null, Func<ITrieStore, ITrieStore>? wrap = null)
+    public static async Task<TestServer> StartAsync(
+        ServeSettings? settings = null, Func<ITrieStore, ITrieStore>? wrap = null)
     {
         var model = new ModelTrieStore(TimeProvider.System);
         var app = ServerHost.Build(

@@ -56,7 +56,8 @@ internal static class ExportCommand
     }
 
     private static async Task<long> WriteFileAsync(
-        CommandIo io, ITrieStore store, KeyRange range, EntryWriter writer, string path, CancellationToken cancellationToken)
+        CommandIo io, ITrieStore store, KeyRange range, EntryWriter writer, string path,
+            CancellationToken cancellationToken)
     {
         if (!MayBeReplaced(path))
         {
@@ -95,13 +96,15 @@ internal static class ExportCommand
     }
 
     private static async Task<long> WriteAsync(
-        CommandIo io, ITrieStore store, KeyRange range, EntryWriter writer, Stream output, CancellationToken cancellationToken)
+        CommandIo io, ITrieStore store, KeyRange range, EntryWriter writer, Stream output,
+            CancellationToken cancellationToken)
     {
         // Counting is for the bar alone.
         long? total = io.ErrorIsTerminal ? await store.CountAsync(range, cancellationToken) : null;
         var progress = new TransferProgress { ItemName = "entries", Total = total };
         var request = new ScanRequest { Range = range, KeysOnly = writer.IsKeysOnly };
-        var work = CopyAsync(store.StreamAsync(request, long.MaxValue, cancellationToken), writer, output, progress, cancellationToken);
+        var work = CopyAsync(
+            store.StreamAsync(request, long.MaxValue, cancellationToken), writer, output, progress, cancellationToken);
         await ProgressDisplay.ShowAsync(io, "export", progress, work);
         return progress.Items;
     }

@@ -19,19 +19,24 @@ using Microsoft.Extensions.Logging;
 namespace Dmt.Cli.Serving;
 
 /// <summary>
-/// The server process: opens the store, serves it until told to stop, then stops accepting, lets running requests finish, and closes the
-/// store, which flushes it. The store is opened before the port, so a port that answers has a store behind it.
+/// The server process: opens the store, serves it until told to stop, then stops accepting, lets running requests
+/// finish, and closes the store, which flushes it. The store is opened before the port, so a port that answers has a
+/// store behind it.
 /// </summary>
 internal static class ServerHost
 {
-    /// <summary>Running requests get this long to finish; the flush needs its share of the 10 s that a clean end may take.</summary>
+    /// <summary>
+    /// Running requests get this long to finish; the flush needs its share of the 10 s that a clean end may take.
+    /// </summary>
     private static readonly TimeSpan RequestsFinish = TimeSpan.FromSeconds(5);
 
     public static string Version { get; } =
-        typeof(ServerHost).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
+        typeof(ServerHost).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!
+            .InformationalVersion.Split('+')[0];
 
     /// <summary>Serves until <paramref name="stop"/> is asked for.</summary>
-    /// <exception cref="DmtException">Unavailable where the folder or the port is in use; Corruption; and whatever else opening throws.</exception>
+    /// <exception cref="DmtException">Unavailable where the folder or the port is in use; Corruption; and whatever else
+    /// opening throws.</exception>
     public static async Task RunAsync(CommandIo io, ServeSettings settings, CancellationToken stop)
     {
         var options = new EngineOptions
@@ -124,7 +129,8 @@ internal static class ServerHost
         catch (IOException e) when (e.InnerException is AddressInUseException)
         {
             throw DmtException.Unavailable(
-                $"port {settings.Port} on {settings.Host} is in use: stop what listens there, or choose another with --port", e);
+                $"port {settings.Port} on {settings.Host} is in use: stop what listens there, or choose another with "
+                    + $"--port", e);
         }
         catch (Exception e) when (e is IOException or SocketException)
         {
@@ -134,7 +140,8 @@ internal static class ServerHost
 
     private static async Task AnnounceAsync(CommandIo io, ServeSettings settings, WebApplication app)
     {
-        var address = app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First();
+        var server = app.Services.GetRequiredService<IServer>();
+        var address = server.Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First();
         var url = settings.Host == "localhost" ? $"http://localhost:{new Uri(address).Port}" : address;
         await using var text = io.Text();
         await text.WriteLineAsync($"dmt {Version} serving {settings.Data} on {url} (console: /)");

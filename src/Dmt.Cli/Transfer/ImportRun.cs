@@ -28,7 +28,8 @@ internal sealed class ImportRun(CommandIo io, ITrieStore store, RecordParser par
     public Task<Importer> FromStreamAsync(Stream source, CancellationToken cancellationToken)
     {
         var progress = new TransferProgress { ItemName = "records" };
-        return RunAsync(source, new RecordReader(source, parser.IsQuoted), "standard input", progress, null, cancellationToken);
+        return RunAsync(
+            source, new RecordReader(source, parser.IsQuoted), "standard input", progress, null, cancellationToken);
     }
 
     /// <summary>Reads a file, from its checkpoint on where there is one; removes the checkpoint at the end.</summary>
@@ -44,7 +45,8 @@ internal sealed class ImportRun(CommandIo io, ITrieStore store, RecordParser par
 
         var checkpointPath = ImportCheckpoint.PathFor(io, path, parser.Name, targetName);
         var saved = Restart ? null : ImportCheckpoint.Load(checkpointPath, info);
-        var (offset, line) = saved is null ? (await SkipByteOrderMarkAsync(source, cancellationToken), 1L) : (saved.Offset, saved.Line);
+        var (offset, line) =
+            saved is null ? (await SkipByteOrderMarkAsync(source, cancellationToken), 1L) : (saved.Offset, saved.Line);
         source.Position = offset;
         if (saved is not null)
         {
@@ -90,7 +92,12 @@ internal sealed class ImportRun(CommandIo io, ITrieStore store, RecordParser par
         {
             var options = new ImportOptions
             {
-                SourceName = sourceName, SkipBad = SkipBad, Progress = progress, Time = io.Time, Checkpoint = checkpoint,
+                SourceName =
+                    sourceName,
+                SkipBad = SkipBad,
+                Progress = progress,
+                Time = io.Time,
+                Checkpoint = checkpoint,
             };
             var importer = new Importer(store, reader, parser, options);
             var started = io.Time.GetTimestamp();

@@ -1,8 +1,8 @@
 namespace Dmt.Core.Trie;
 
 /// <summary>
-/// A guard that is not bound to a thread, for readers that live long or move between threads. One user at a time. While it is held,
-/// nothing that was retired since is freed, so hold it no longer than needed and dispose it.
+/// A guard that is not bound to a thread, for readers that live long or move between threads. One user at a time. While
+/// it is held, nothing that was retired since is freed, so hold it no longer than needed and dispose it.
 /// </summary>
 public sealed class EpochPin : IDisposable
 {
@@ -29,7 +29,9 @@ public sealed class EpochPin : IDisposable
         }
     }
 
-    /// <summary>Takes hold as of now, and lets go of an older hold. Cheap where nothing was retired since that.</summary>
+    /// <summary>
+    /// Takes hold as of now, and lets go of an older hold. Cheap where nothing was retired since that.
+    /// </summary>
     /// <exception cref="DmtException">Closed after Dispose.</exception>
     public void Renew()
     {

@@ -43,7 +43,8 @@ public sealed partial class FileLog
     /// <summary>
     /// Writes and syncs everything and marks the log as cleanly closed. Appends after it began get Closed.
     /// </summary>
-    /// <exception cref="DmtException">Unavailable where that fails, or the log had failed before: all is released all the same.</exception>
+    /// <exception cref="DmtException">Unavailable where that fails, or the log had failed before: all is released all
+    /// the same.</exception>
     public async ValueTask DisposeAsync()
     {
         lock (_lock)
@@ -257,7 +258,9 @@ public sealed partial class FileLog
         Wake(wake);
     }
 
-    /// <summary>The background's share of writing: until nothing is wanted or someone else owns the I/O, who wakes it again.</summary>
+    /// <summary>
+    /// The background's share of writing: until nothing is wanted or someone else owns the I/O, who wakes it again.
+    /// </summary>
     private void WriteInBackground()
     {
         while (true)

@@ -48,7 +48,8 @@ public sealed class DirectoryObjectStoreTests : ObjectStoreConformance, IDisposa
         {
         }
 
-        // flock(1) takes the same lock as this store; exec makes it the holder itself. The pid is written as the store would.
+        // flock(1) takes the same lock as this store; exec makes it the holder itself. The pid is written as the store
+        // would.
         var start = new ProcessStartInfo("flock", ["--exclusive", "--no-fork", Path.Combine(Root, "LOCK"),
             "sh", "-c", "echo $$ > \"$0\"; echo held; exec sleep 600", Path.Combine(Root, "LOCK")])
         {
@@ -61,7 +62,8 @@ public sealed class DirectoryObjectStoreTests : ObjectStoreConformance, IDisposa
             var error = Assert.Throws<DmtException>(OpenRoot);
             Assert.Equal(DmtErrorKind.Unavailable, error.Kind);
             Assert.Contains(
-                string.Create(CultureInfo.InvariantCulture, $"(pid {holder.Id})"), error.Message, StringComparison.Ordinal);
+                string.Create(CultureInfo.InvariantCulture, $"(pid {holder.Id})"), error.Message,
+                    StringComparison.Ordinal);
         }
         finally
         {
