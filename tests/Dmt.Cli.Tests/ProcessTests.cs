@@ -69,7 +69,8 @@ public sealed partial class ProcessTests : IDisposable
     public async Task A_reader_that_has_seen_enough_ends_the_program_quietly()
     {
         var words = string.Concat(Enumerable.Range(0, 200_000).Select(i => $"word-{i}\n"));
-        Assert.Equal(0, (await RunAsync("import", "words", _folder.File("words", words), "--data", _folder.Combine("data"))).ExitCode);
+        var file = _folder.File("words", words);
+        Assert.Equal(0, (await RunAsync("import", "words", file, "--data", _folder.Combine("data"))).ExitCode);
         using var process = Process.Start(StartInfo("scan", "--data", _folder.Combine("data")))!;
         Assert.Equal("word-0\t", await process.StandardOutput.ReadLineAsync());
         process.StandardOutput.Close();
@@ -87,7 +88,8 @@ public sealed partial class ProcessTests : IDisposable
         Assert.Equal(0, (await RunAsync("put", "k", "v", "--data", _folder.Combine("data"))).ExitCode);
         var (exitCode, _, error) = await RunAsync("export", full, "--data", _folder.Combine("data"));
         Assert.Equal(3, exitCode);
-        Assert.StartsWith("dmt: ", Assert.Single(error.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+        var line = Assert.Single(error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.StartsWith("dmt: ", line, StringComparison.Ordinal);
         Assert.Equal("/dev/full", new FileInfo(full).LinkTarget);
 
         // Standard output too.

@@ -17,7 +17,8 @@ internal static class ExportCommand
     {
         var command = new ToolCommand(
             "export",
-            "Write entries, in key order, to a file that dmt import reads back. A file appears, or is replaced, whole or not at all.",
+            "Write entries, in key order, to a file that dmt import reads back. "
+            + "A file appears, or is replaced, whole or not at all.",
             "dmt export backup.ndjson",
             "dmt export --prefix user/ --format csv users.csv",
             "dmt export - | gzip > backup.ndjson.gz");
@@ -86,8 +87,9 @@ internal static class ExportCommand
     }
 
     /// <summary>
-    /// True where a rename over the path is right: nothing is there, or a plain file with content to keep until the new one is whole.
-    /// Devices and pipes (which are all of length 0) and links are written to instead: a rename would put a file in their place.
+    /// True where a rename over the path is right: nothing is there, or a plain file with content to keep until the new
+    /// one is whole. Devices and pipes (which are all of length 0) and links are written to instead: a rename would put
+    /// a file in their place.
     /// </summary>
     private static bool MayBeReplaced(string path)
     {

@@ -66,7 +66,9 @@ internal static class ServerHost
 
     /// <param name="settings">What to run with.</param>
     /// <param name="store">What to serve; stays the caller's.</param>
-    /// <param name="frameworkLogs">False keeps the framework silent: an error at the start is told once, in one line, by the program.</param>
+    /// <param name="frameworkLogs">
+    /// False keeps the framework silent: an error at the start is told once, in one line, by the program.
+    /// </param>
     internal static WebApplication Build(ServeSettings settings, ITrieStore store, Func<bool> frameworkLogs)
     {
         // Empty: nothing of ASP.NET Core's own configuration files and variables may change what the server does.

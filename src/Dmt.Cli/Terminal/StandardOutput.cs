@@ -3,8 +3,9 @@ using System.Runtime.InteropServices;
 namespace Dmt.Cli.Terminal;
 
 /// <summary>
-/// Standard output that tells when nobody reads any more, so that <c>dmt scan | head</c> ends when head does: the framework's own stream
-/// says nothing then. Not a FileStream either, which would write at offsets of its own and over what others write to the same file.
+/// Standard output that tells when nobody reads any more, so that <c>dmt scan | head</c> ends when head does: the
+/// framework's own stream says nothing then. Not a FileStream either, which would write at offsets of its own and over
+/// what others write to the same file.
 /// </summary>
 internal sealed class StandardOutput : Stream
 {
@@ -29,7 +30,9 @@ internal sealed class StandardOutput : Stream
         set => throw new NotSupportedException();
     }
 
-    /// <summary>Errors are thrown once; what is written after one is dropped, so that buffers before it can be disposed.</summary>
+    /// <summary>
+    /// Errors are thrown once; what is written after one is dropped, so that buffers before it can be disposed.
+    /// </summary>
     /// <exception cref="OutputClosedException">Nobody reads.</exception>
     /// <exception cref="IOException">The medium behind it refuses.</exception>
     public override void Write(ReadOnlySpan<byte> buffer)

@@ -75,7 +75,8 @@ internal sealed class ImportRun(CommandIo io, ITrieStore store, RecordParser par
         catch (DmtException e) when (e.Kind is not (DmtErrorKind.InvalidArgument or DmtErrorKind.TooLarge))
         {
             var next = ImportCheckpoint.Load(checkpointPath, info)?.Line ?? 1;
-            var hint = string.Create(CultureInfo.InvariantCulture, $"the same command goes on at line {next:N0} of {path}");
+            var hint = string.Create(
+                CultureInfo.InvariantCulture, $"the same command goes on at line {next:N0} of {path}");
             throw new DmtException(e.Kind, $"{e.Message}; {hint}", e);
         }
     }
