@@ -8,17 +8,9 @@ public static class KeySets
     private static readonly string[] Words =
     [
         "news", "shop", "blog", "wiki", "forum", "media", "cloud", "green", "river", "stone", "paper", "light", "north",
-<<<<<<< HEAD
-            "south",
-        "travel", "music", "garden", "market", "school", "science", "kitchen", "weather", "history", "culture",
-            "finance",
-        "product", "article", "gallery", "support", "archive", "summer", "winter", "orange", "silver", "golden",
-            "simple",
-=======
         "south", "travel", "music", "garden", "market", "school", "science", "kitchen", "weather", "history", "culture",
         "finance", "product", "article", "gallery", "support", "archive", "summer", "winter", "orange", "silver",
         "golden", "simple",
->>>>>>> trie
     ];
 
     private static readonly string[] Tops = ["com", "org", "net", "de", "io", "co.uk"];

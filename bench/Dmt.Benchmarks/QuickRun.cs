@@ -51,13 +51,8 @@ internal static class QuickRun
         {
             var before = GC.GetTotalMemory(forceFullCollection: true);
             figures[0, run] = Rate(keys.Length, () => contender.Build(keys));
-<<<<<<< HEAD
-            bytes =
-                (GC.GetTotalMemory(forceFullCollection: true) - before + contender.NativeBytes) / (double)keys.Length;
-=======
             bytes = GC.GetTotalMemory(forceFullCollection: true) - before + contender.NativeBytes;
             bytes /= keys.Length;
->>>>>>> trie
             bytes += contender.KeepsKeys ? keys.Average(HeapBytes) : 0;
             figures[1, run] = Rate(probes.Length, () => contender.Gets(probes));
             figures[2, run] = Rate(prefixes.Length, () => contender.Tens(prefixes));

@@ -117,6 +117,24 @@ internal sealed class ApiHost : IAsyncDisposable
                 CultureInfo.InvariantCulture,
                 $"GET {target} HTTP/1.1\r\nHost: {Address.Authority}\r\nConnection: close\r\n\r\n"), false);
 
+    /// <summary>
+    /// The metrics once no other request is in flight: a request is counted when it has ended, which its client may see
+    /// a moment earlier.
+    /// </summary>
+    public async Task<string> MetricsAtRestAsync()
+    {
+        for (var attempt = 0; attempt < 10_000; attempt++)
+        {
+            var metrics = await GetAsync("/metrics").TextAsync();
+            if (metrics.Contains("dmt_http_requests_in_flight 1\n", StringComparison.Ordinal))
+            {
+                return metrics;
+            }
+        }
+
+        throw new InvalidOperationException("a request does not end");
+    }
+
     /// <summary>What SIGTERM does first. The server itself goes on until it is disposed.</summary>
     public void AnnounceStop() => _app.Lifetime.StopApplication();
 

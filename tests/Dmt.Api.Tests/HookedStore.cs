@@ -6,13 +6,13 @@ namespace Dmt.Api.Tests;
 /// <summary>A store that does something else first: fails, waits, or writes in between.</summary>
 internal sealed class HookedStore(ITrieStore inner) : ITrieStore
 {
-    public Func<ITrieStore, Task> BeforeRead { get; init; } = _ => Task.CompletedTask;
+    public Func<CancellationToken, Task> BeforeRead { get; init; } = _ => Task.CompletedTask;
 
     public Func<ITrieStore, Task> BeforeWrite { get; init; } = _ => Task.CompletedTask;
 
     public async ValueTask<Entry?> GetAsync(ReadOnlyMemory<byte> key, CancellationToken cancellationToken = default)
     {
-        await BeforeRead(inner);
+        await BeforeRead(cancellationToken);
         return await inner.GetAsync(key, cancellationToken);
     }
 
@@ -47,13 +47,13 @@ internal sealed class HookedStore(ITrieStore inner) : ITrieStore
 
     public async ValueTask<ScanPage> ScanAsync(ScanRequest request, CancellationToken cancellationToken = default)
     {
-        await BeforeRead(inner);
+        await BeforeRead(cancellationToken);
         return await inner.ScanAsync(request, cancellationToken);
     }
 
     public async ValueTask<long> CountAsync(KeyRange range, CancellationToken cancellationToken = default)
     {
-        await BeforeRead(inner);
+        await BeforeRead(cancellationToken);
         return await inner.CountAsync(range, cancellationToken);
     }
 

@@ -85,9 +85,10 @@ public sealed class ProblemTests
     public async Task An_address_that_the_server_itself_refuses_gets_a_bare_status_and_changes_nothing(string target)
     {
         await using var host = await ApiHost.StartAsync();
-        var answer = await host.SendRawAsync($"PUT {target} HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nv");
+        await host.Model.PutAsync("a", "v");
+        var answer = await host.SendRawAsync($"DELETE {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", false);
         Assert.StartsWith("HTTP/1.1 400 ", answer, StringComparison.Ordinal);
-        Assert.Equal(0, await host.Model.CountAsync(default));
+        Assert.Equal(1, await host.Model.CountAsync(default));
     }
 
     [Fact]
@@ -100,12 +101,10 @@ public sealed class ProblemTests
         {
             BeforeRead = async _ =>
             {
-                BeforeRead = async _ =>
-                {
-                    entered.TrySetResult();
-                    await release.Task;
-                },
-            });
+                entered.TrySetResult();
+                await release.Task;
+            },
+        });
         var first = host.GetAsync("/kv/k");
         await entered.Task;
         using var refused = await host.GetAsync("/kv/k");
@@ -119,19 +118,20 @@ public sealed class ProblemTests
             StringComparison.Ordinal);
         release.SetResult();
         await first.IsAsync(HttpStatusCode.NotFound);
+        await host.MetricsAtRestAsync();
         await host.GetAsync("/kv/k").IsAsync(HttpStatusCode.NotFound);
     }
 
     [Fact]
-    public async Task A_client_that_goes_away_is_no_error()
+    public async Task A_client_that_goes_away_ends_its_request_and_is_no_error()
     {
         var entered = new TaskCompletionSource();
         await using var host = await ApiHost.StartAsync(wrap: store => new HookedStore(store)
         {
-            BeforeRead = async _ =>
+            BeforeRead = async cancellationToken =>
             {
                 entered.TrySetResult();
-                await Task.Yield();
+                await Task.Delay(Timeout.Infinite, cancellationToken);
             },
         });
         using (var gone = new CancellationTokenSource())
@@ -139,10 +139,11 @@ public sealed class ProblemTests
             var request = host.Client.GetAsync(new Uri("/bulk/range", UriKind.Relative), gone.Token);
             await entered.Task;
             await gone.CancelAsync();
-            await request.ContinueWith(_ => { }, TaskScheduler.Default);
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => request);
         }
 
-        var metrics = await host.GetAsync("/metrics").TextAsync();
+        var metrics = await host.MetricsAtRestAsync();
+        Assert.Contains("route=\"/bulk/range\",status=\"499\"} 1\n", metrics, StringComparison.Ordinal);
         Assert.DoesNotContain("status=\"500\"", metrics, StringComparison.Ordinal);
     }
 

@@ -56,14 +56,9 @@ public sealed unsafe class NativeArena : IDisposable
     {
     }
 
-<<<<<<< HEAD
-    /// <param name="poisonFreed">Overwrite what is freed, so that a reader of freed memory is found out. For
-    /// tests.</param>
-=======
     /// <param name="poisonFreed">
     /// Overwrite what is freed, so that a reader of freed memory is found out. For tests.
     /// </param>
->>>>>>> trie
     internal NativeArena(bool poisonFreed) => _poisonFreed = poisonFreed;
 
     ~NativeArena() => Release();
@@ -83,14 +78,9 @@ public sealed unsafe class NativeArena : IDisposable
     /// <summary>Memory of at least <paramref name="bytes"/> bytes, aligned to 8, with anything in it.</summary>
     /// <param name="bytes">1 or more.</param>
     /// <param name="handle">The compact reference to it; never 0.</param>
-<<<<<<< HEAD
-    /// <exception cref="DmtException">Unavailable when all 32,768 chunks (32 GiB) are taken; Closed after
-    /// Dispose.</exception>
-=======
     /// <exception cref="DmtException">
     /// Unavailable when all 32,768 chunks (32 GiB) are taken; Closed after Dispose.
     /// </exception>
->>>>>>> trie
     /// <exception cref="OutOfMemoryException">The system has no more memory.</exception>
     public byte* Allocate(int bytes, out uint handle)
     {

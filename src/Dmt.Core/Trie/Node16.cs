@@ -27,13 +27,8 @@ internal static unsafe class Node16
         var count = Node.Count(node);
         var hasValue = Node.HasValue(header);
         var branches = Vector128.Load(node + 4 + (4 * (count + hasValue)));
-<<<<<<< HEAD
-        var found =
-            Vector128.Equals(branches, Vector128.Create(branch)).ExtractMostSignificantBits() & ((1u << count) - 1);
-=======
         var same = Vector128.Equals(branches, Vector128.Create(branch)).ExtractMostSignificantBits();
         var found = same & ((1u << count) - 1);
->>>>>>> trie
         return found == 0 ? null : Entries(node) + hasValue + BitOperations.TrailingZeroCount(found);
     }
 

@@ -1,12 +1,7 @@
 // More than 48 children, one place for each byte. The only kind that gains and loses entries in place:
 //
-<<<<<<< HEAD
-//   0  header   2  count, 16 bits, for the writer only   4  value entry or 0   8  children, 256 of 4 bytes, 0 where
-//   there is none 1,032  the prefix
-=======
 //   0  header   2  count, 16 bits, for the writer only   4  value entry or 0
 //   8  children, 256 of 4 bytes, 0 where there is none   1,032  the prefix
->>>>>>> trie
 //
 // It becomes a Node48 when it shrinks to CountMin, well under 48, so that a node at the border does not change back and
 // forth.

@@ -1,14 +1,9 @@
 // 17 to 48 children, stored exactly, under a bitmap of the branching bytes (the paper has an index of 256 bytes
 // instead; the bitmap takes 32, and finds the next child as fast as the one under a byte):
 //
-<<<<<<< HEAD
-//   0  header   2  count, 16 bits   4  value entry or 0   8  bitmap, 4 words of 64 bits   40  children, 4 bytes each,
-//   ascending then the prefix
-=======
 //   0  header   2  count, 16 bits   4  value entry or 0   8  bitmap, 4 words of 64 bits
 //   40  children, 4 bytes each, ascending
 //   then the prefix
->>>>>>> trie
 using System.Numerics;
 using System.Runtime.CompilerServices;
 

@@ -229,13 +229,8 @@ internal readonly unsafe struct NodeWriter(NativeArena arena)
         }
 
         Mark(copy, branch);
-<<<<<<< HEAD
-        CopyWithGap(Node16.Entries(
-            node) + Node.HasValue(header), Node48.Children(copy), count, Node48.Rank(copy, branch), entry);
-=======
         var children = Node16.Entries(node) + Node.HasValue(header);
         CopyWithGap(children, Node48.Children(copy), count, Node48.Rank(copy, branch), entry);
->>>>>>> trie
         return handle;
     }
 

@@ -87,14 +87,9 @@ public sealed unsafe partial class RadixCursor
     /// <param name="key">The key.</param>
     /// <param name="length">Its length, bytes.</param>
     /// <param name="keyLength">Length of the path to the entry that is returned.</param>
-<<<<<<< HEAD
-    /// <param name="order">How what is below that entry compares with the key: less, greater, or (0) the key ends
-    /// there.</param>
-=======
     /// <param name="order">
     /// How what is below that entry compares with the key: less, greater, or (0) the key ends there.
     /// </param>
->>>>>>> trie
     /// <returns>
     /// The entry where the path and the key part. 0 where they part between the entries of the node on top of the
     /// stack: its index then is one above the lower neighbour in a Node16, and the missing byte in the others.

@@ -124,17 +124,11 @@ public sealed class RadixMap<TValue> : IEnumerable<KeyValuePair<string, TValue>>
     /// </summary>
     /// <param name="from">First key; it need not exist.</param>
     /// <param name="to">First key that does not belong; null: to the end.</param>
-<<<<<<< HEAD
-    public IEnumerable<KeyValuePair<string, TValue>> Range(string from, string? to) =>
-        Walk(Key.PrefixFromText(from), to is null ? default(ReadOnlyMemory<byte>?)
-            : Key.PrefixFromText(to), reverse: false);
-=======
     public IEnumerable<KeyValuePair<string, TValue>> Range(string from, string? to)
     {
         ReadOnlyMemory<byte>? end = to is null ? default(ReadOnlyMemory<byte>?) : Key.PrefixFromText(to);
         return Walk(Key.PrefixFromText(from), end, reverse: false);
     }
->>>>>>> trie
 
     /// <summary>All pairs, the last key first.</summary>
     public IEnumerable<KeyValuePair<string, TValue>> Reverse() => Walk(default, null, reverse: true);
@@ -148,13 +142,8 @@ public sealed class RadixMap<TValue> : IEnumerable<KeyValuePair<string, TValue>>
         }
     }
 
-<<<<<<< HEAD
-    private IEnumerable<KeyValuePair<string,
-        TValue>> Walk(ReadOnlyMemory<byte> from, ReadOnlyMemory<byte>? to, bool reverse)
-=======
     private IEnumerable<KeyValuePair<string, TValue>> Walk(
         ReadOnlyMemory<byte> from, ReadOnlyMemory<byte>? to, bool reverse)
->>>>>>> trie
     {
         using var cursor = _tree.CreateCursor();
         for (var more = reverse ? cursor.SeekLast() : cursor.Seek(from.Span);

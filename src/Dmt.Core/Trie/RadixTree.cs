@@ -5,21 +5,11 @@
 //   - An inner node has at least two entries, so every node branches, and no chain of single children exists.
 //   - A leaf's key is the path to it and its suffix. A leaf under a value entry has an empty suffix.
 //   - What a reader can reach is complete: nodes are filled first and linked by a release store after. Readers load
-<<<<<<< HEAD
-//     references with
-//     acquire. A replaced node stays as it was (but for stores into it by the reader's past), and stays allocated while
-//     a reader that may hold it is inside the epochs, so that a reader on an old path sees all that was there when the
-//     path was current.
-//   - A child reference is changed in the current version of its node only. A reader in an old version follows old
-//     references to
-//     nodes that were current when the version was replaced, hence are retired no earlier than it.
-=======
 //     references with acquire. A replaced node stays as it was (but for stores into it by the reader's past), and stays
 //     allocated while a reader that may hold it is inside the epochs, so that a reader on an old path sees all that was
 //     there when the path was current.
 //   - A child reference is changed in the current version of its node only. A reader in an old version follows old
 //     references to nodes that were current when the version was replaced, hence are retired no earlier than it.
->>>>>>> trie
 
 namespace Dmt.Core.Trie;
 
@@ -120,12 +110,7 @@ public sealed unsafe partial class RadixTree : IDisposable
 
     /// <summary>
     /// Frees all memory as soon as the readers of now have left; to be called by the writer. Cursors that are
-<<<<<<< HEAD
-    /// positioned go on.
-    /// With readers inside, the memory is freed at a later <see cref="ReaderEpochs.TryReclaim"/>.
-=======
     /// positioned go on. With readers inside, the memory is freed at a later <see cref="ReaderEpochs.TryReclaim"/>.
->>>>>>> trie
     /// </summary>
     public void Dispose()
     {

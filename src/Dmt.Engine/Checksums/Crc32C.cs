@@ -72,8 +72,8 @@ public static class Crc32C
     }
 
     private static uint Shift(uint[] table, uint crc) =>
-        table[crc & 0xFF] ^ table[256 + (
-            (crc >> 8) & 0xFF)] ^ table[512 + ((crc >> 16) & 0xFF)] ^ table[768 + (crc >> 24)];
+        table[crc & 0xFF] ^ table[256 + ((crc >> 8) & 0xFF)]
+        ^ table[512 + ((crc >> 16) & 0xFF)] ^ table[768 + (crc >> 24)];
 
     /// <summary>What appending <paramref name="zeros"/> zero bytes makes of each byte of a checksum.</summary>
     private static uint[] ShiftTable(int zeros)

@@ -98,34 +98,33 @@ public sealed partial class FileLog
     {
         while (true)
         {
-            Task turn;
+            TaskCompletionSource? queued = null;
             lock (_lock)
             {
                 ThrowIfFailed();
-                if (!_ioBusy)
+                if (_ioBusy)
                 {
-                    if (_durableEnd == _end)
-                    {
-                        return;
-                    }
-
-                    _ioBusy = true;
-                    turn = Task.CompletedTask;
+                    queued = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                    _waiters.Add(new Waiter(_end, queued));
+                }
+                else if (_durableEnd == _end)
+                {
+                    return;
                 }
                 else
                 {
-                    var queued = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                    _waiters.Add(new Waiter(_end, queued));
-                    turn = queued.Task;
+                    _ioBusy = true;
                 }
             }
 
-            if (turn.IsCompleted)
+            if (queued is null)
             {
                 WriteOut(sync: true, Work.Write);
             }
-
-            await turn.ConfigureAwait(false);
+            else
+            {
+                await queued.Task.ConfigureAwait(false);
+            }
         }
     }
 

@@ -221,6 +221,7 @@ public sealed partial class FileLog
     private void ReserveInBackground()
     {
         Exception? failure = null;
+        var now = Now(); // Before trying: what changes while it tries is for the next attempt to see.
         lock (_reserveLock)
         {
             if (_filesClosed)
@@ -256,7 +257,7 @@ public sealed partial class FileLog
             }
             else if (_refused is not null)
             {
-                Refuse(failure, Now());
+                Refuse(failure, now);
             }
         }
     }

@@ -11,18 +11,17 @@
 // write-outs of full buffers; an appender where too much is unwritten.
 //
 // Invariants:
-//  - Positions count record bytes. A group lies in one segment; a segment's groups follow each other from its header
-//    on.
-//  - A record is accepted only where its bytes, with the header and padding of its group and the mark of a clean close,
-//    fit into what
-//    the tail segment has reserved on the disk (zeros written ahead). So writing what was accepted needs no new space.
+//  - Positions count record bytes. A group lies in one segment; a segment's groups follow each other from its header.
+//  - A record is accepted only where its bytes, with the header and padding of its group and the mark of a clean
+//    close, fit into what the tail segment has reserved on the disk (zeros written ahead). So writing what was
+//    accepted needs no new space.
 //  - A segment is written to only after the one before it is wholly written and synced.
-//  - A group carries how far the log was durable when it was written (syncedTo); see LogReplay.cs for what that is good
-//    for.
+//  - A group carries how far the log was durable when it was written (syncedTo); see LogReplay.cs for what that is
+//    good for.
 //
 // Locks: _lock guards everything not said otherwise; I/O is not done under it, but for reserving when an append finds
-// no room.
-// _reserveLock guards the growth of segments and the spare; it is taken under _lock, never the other way round.
+// no room. _reserveLock guards the growth of segments and the spare; it is taken under _lock, never the other way
+// round.
 using Dmt.Core;
 using Dmt.Engine.Platform;
 
@@ -42,6 +41,7 @@ public sealed partial class FileLog : IAsyncDisposable
     /// </summary>
     private const int GroupBytesMax = 1 << 20;
 
+    /// <summary>An object and no Lock: appenders wait on it for room.</summary>
     private readonly object _lock = new();
     private readonly FileLogOptions _options;
     private readonly LogMedium _medium;
@@ -172,8 +172,8 @@ public sealed partial class FileLog : IAsyncDisposable
     /// <param name="firstSeq">Sequence number of the first operation.</param>
     /// <param name="count">How many operations, at least 1.</param>
     /// <param name="operations">The operations, encoded back to back; at most 1 GiB.</param>
-    /// <param name="durability">When the medium has to have it; for strict the caller awaits <see
-    /// cref="WaitDurableAsync"/>.</param>
+    /// <param name="durability">When the medium has to have it; for strict the caller awaits
+    /// <see cref="WaitDurableAsync"/>.</param>
     /// <returns>The position after it.</returns>
     /// <exception cref="DmtException">
     /// Unavailable where the disk is full or the log failed, Closed, TooLarge. Nothing has changed then.

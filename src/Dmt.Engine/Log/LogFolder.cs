@@ -12,8 +12,8 @@ internal static class LogFolder
         try
         {
             var names = Directory.EnumerateDirectories(directory).Select(path => Path.GetFileName(path))
-                .Where(
-                    static name => name.Length <= LogFormat.IncarnationBytesMax && name.All(char.IsAsciiLetterOrDigit))
+                .Where(static name => name.Length <= LogFormat.IncarnationBytesMax
+                    && name.All(char.IsAsciiLetterOrDigit))
                 .ToArray();
             Array.Sort(names, StringComparer.Ordinal);
             return names;

@@ -100,8 +100,8 @@ internal static class LogFormat
         }
 
         var incarnationLength = BinaryPrimitives.ReadUInt32LittleEndian(from[12..]);
-        if (BinaryPrimitives.ReadUInt32LittleEndian(
-            from[SegmentCrcOffset..]) != Crc32C.Compute(from[..SegmentCrcOffset])
+        if (BinaryPrimitives.ReadUInt32LittleEndian(from[SegmentCrcOffset..])
+            != Crc32C.Compute(from[..SegmentCrcOffset])
             || incarnationLength is 0 or > IncarnationBytesMax)
         {
             return false;
@@ -153,8 +153,12 @@ internal static class LogFormat
     /// Reads the record at <paramref name="at"/> of a group's payload and moves past it; false where there is none.
     /// </summary>
     public static bool TryReadRecord(
-        ReadOnlySpan<byte> payload, scoped ref int at, string file, long payloadOffset, long payloadPosition,
-            out LogRecord record)
+        ReadOnlySpan<byte> payload,
+        scoped ref int at,
+        string file,
+        long payloadOffset,
+        long payloadPosition,
+        out LogRecord record)
     {
         record = default;
         var start = at;

@@ -5,8 +5,8 @@
 // never durable, and is cut off silently, or damage to bytes that were, and is an error. It is damage where there is
 // proof that the bytes had been durable:
 //
-//  - a later intact group, in the same segment, whose syncedTo is past the bad place (the mark of a clean close is one
-//    such);
+//  - a later intact group, in the same segment, whose syncedTo is past the bad place (the mark of a clean close is
+//    one such);
 //  - a later segment that has begun: it is not written to before the one before it is synced.
 //
 // A segment that is all zeros has not begun: it was made ahead of time. A segment's header becomes durable with its
@@ -114,8 +114,7 @@ internal sealed class LogReplay
                 throw DmtException.Corruption(
                     LogFormat.SegmentPath(_folder, numbers[0] - 1),
                     0,
-                    $"the segment is missing: position {_fromPosition} is asked for, the log begins at "
-                        + $"{header.StartPosition}");
+                    $"the segment is missing: position {_fromPosition} is wanted, the log begins at {header.StartPosition}");
             }
         }
 
@@ -202,8 +201,8 @@ internal sealed class LogReplay
             // here.
             return reader.FirstNonZero(offset) == reader.Length
                 ? null
-                : throw DmtException.Corruption(
-                    reader.Path, offset, "a group or zeros expected, in a segment that was complete");
+                : throw DmtException.Corruption(reader.Path, offset,
+                    "a group or zeros expected, in a segment that was complete");
         }
 
         var rest = reader.FirstNonZero(offset);

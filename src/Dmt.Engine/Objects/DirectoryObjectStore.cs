@@ -127,7 +127,7 @@ public sealed partial class DirectoryObjectStore : IObjectStore
             {
                 File.Delete(path);
             }
-            catch (DirectoryNotFoundException)
+            catch (Exception e) when (IsMissing(e, path))
             {
                 // Not there: no error.
             }
@@ -141,8 +141,8 @@ public sealed partial class DirectoryObjectStore : IObjectStore
     }
 
     public async IAsyncEnumerable<ObjectInfo> ListAsync(
-        string prefix, string? startAfter =
-            null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        string prefix, string? startAfter = null,
+            [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ObjectName.ValidatePrefix(prefix);
         CheckOpen(cancellationToken);
@@ -182,8 +182,8 @@ public sealed partial class DirectoryObjectStore : IObjectStore
                     yield return (name, file);
                 }
             }
-            else if (
-                (name.StartsWith(prefix, StringComparison.Ordinal) || prefix.StartsWith(name, StringComparison.Ordinal))
+            else if ((
+                name.StartsWith(prefix, StringComparison.Ordinal) || prefix.StartsWith(name, StringComparison.Ordinal))
                 && (startAfter is null || string.CompareOrdinal(name, startAfter) > 0
                     || startAfter.StartsWith(name, StringComparison.Ordinal)))
             {
@@ -261,8 +261,8 @@ public sealed partial class DirectoryObjectStore : IObjectStore
     }
 
     private string NewTemporaryPath() => Path.Combine(
-        _root, TemporaryFolder,
-            Interlocked.Increment(ref _temporaryNumber).ToString("D16", CultureInfo.InvariantCulture));
+        _root, TemporaryFolder, Interlocked.Increment(ref _temporaryNumber).ToString(
+            "D16", CultureInfo.InvariantCulture));
 
     private void SyncDirectoryOf(string path)
     {
@@ -276,9 +276,7 @@ public sealed partial class DirectoryObjectStore : IObjectStore
         }
     }
 
-    /// <summary>
-    /// No object of that name. A path through a file (ENOTDIR) is told as DirectoryNotFound or as an IOException.
-    /// </summary>
+    /// <summary>No object of that name: nothing, or a directory.</summary>
     private static bool IsMissing(Exception error, string path) =>
         error is FileNotFoundException or DirectoryNotFoundException
         || (error is UnauthorizedAccessException && Directory.Exists(path));

@@ -90,7 +90,7 @@ internal static partial class NativeFile
         }
 
         var error = Marshal.GetLastPInvokeError();
-        return error == ErrorExists ? false : throw Error(error, $"link {created}");
+        return error == ErrorExists && !Directory.Exists(created) ? false : throw Error(error, $"link {created}");
     }
 
     /// <summary>The text of a small file that another process may hold locked; empty where it cannot be read.</summary>

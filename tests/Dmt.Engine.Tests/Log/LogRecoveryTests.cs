@@ -114,8 +114,8 @@ public sealed class LogRecoveryTests : IDisposable
                 prefix++;
 
                 // Only padding, or the last group, which nothing after it proves durable, may be hurt unnoticed.
-                Assert.True(
-                    records.Count == appended.Count || bit / 8 >= groups[^1].Offset, $"bit {bit} lost durable records");
+                Assert.True(records.Count == appended.Count || bit / 8 >= groups[^1].Offset,
+                    $"bit {bit} lost durable records");
             }
             catch (DmtException e)
             {
@@ -258,7 +258,7 @@ public sealed class LogRecoveryTests : IDisposable
         List<string> items = [];
         FileLog.Inspect(file, (in LogItem item) => items.Add(
             $"{item.Kind} {item.Offset} "
-                + $"{(item.Kind == LogItemKind.Record ? item.Record.Position : item.StartPosition)}"));
+            + $"{(item.Kind == LogItemKind.Record ? item.Record.Position : item.StartPosition)}"));
         Assert.Equal(
             [
                 "SegmentHeader 0 0",
@@ -281,8 +281,8 @@ public sealed class LogRecoveryTests : IDisposable
         {
             if (item.Kind == LogItemKind.Group)
             {
-                groups.Add((
-                    item.Offset, item.Offset + item.Length, item.StartPosition, item.StartPosition + item.Length - 32));
+                groups.Add((item.Offset, item.Offset + item.Length, item.StartPosition,
+                    item.StartPosition + item.Length - 32));
             }
         });
         return groups;
