@@ -69,8 +69,9 @@ public sealed partial class ProcessTests : IDisposable
     public async Task A_reader_that_has_seen_enough_ends_the_program_quietly()
     {
         var words = string.Concat(Enumerable.Range(0, 200_000).Select(i => $"word-{i}\n"));
-        var file = _folder.File("words", words);
-        Assert.Equal(0, (await RunAsync("import", "words", file, "--data", _folder.Combine("data"))).ExitCode);
+        var import = await RunAsync(
+            "import", "words", _folder.File("words", words), "--data", _folder.Combine("data"));
+        Assert.Equal(0, import.ExitCode);
         using var process = Process.Start(StartInfo("scan", "--data", _folder.Combine("data")))!;
         Assert.Equal("word-0\t", await process.StandardOutput.ReadLineAsync());
         process.StandardOutput.Close();

@@ -32,8 +32,7 @@ internal sealed class TestServer : IAsyncDisposable
         var model = new ModelTrieStore(TimeProvider.System);
         var app = ServerHost.Build(
             (settings ?? new ServeSettings()) with { Port = 0, LogLevel = LogLevel.None },
-            wrap?.Invoke(model) ?? model,
-            () => false);
+            wrap?.Invoke(model) ?? model, () => false);
         await app.StartAsync();
         return new(app, model);
     }

@@ -17,8 +17,8 @@ internal static class ExportCommand
     {
         var command = new ToolCommand(
             "export",
-            "Write entries, in key order, to a file that dmt import reads back. "
-            + "A file appears, or is replaced, whole or not at all.",
+            "Write entries, in key order, to a file that dmt import reads back. A file appears, or is replaced, "
+            + "whole or not at all.",
             "dmt export backup.ndjson",
             "dmt export --prefix user/ --format csv users.csv",
             "dmt export - | gzip > backup.ndjson.gz");

@@ -114,7 +114,8 @@ internal sealed class LogReplay
                 throw DmtException.Corruption(
                     LogFormat.SegmentPath(_folder, numbers[0] - 1),
                     0,
-                    $"the segment is missing: position {_fromPosition} is wanted, the log begins at {header.StartPosition}");
+                    $"the segment is missing: position {_fromPosition} is wanted,"
+                    + $" the log begins at {header.StartPosition}");
             }
         }
 

@@ -8,7 +8,7 @@
 // name is taken and is the store's synchronisation primitive. Deletions are not synced: an object that comes back after
 // a crash is garbage as it was before, and is found again. Empty directories stay.
 //
-// All I/O runs on the calling thread (ADR 0010): what is in the page cache takes microseconds, a hop to another thread
+// All I/O runs on the calling thread (ADR 6): what is in the page cache takes microseconds, a hop to another thread
 // more.
 using System.Globalization;
 using System.Runtime.CompilerServices;
