@@ -13,7 +13,7 @@ public sealed partial class FileLog
 
     private static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Guards <see cref="_spare"/> and the growth of all segments. Taken under _lock, never the other way round.</summary>
+    /// <summary>Guards <see cref="_spare"/>, the change of the tail and the growth of all segments. Taken under _lock, never the other way round.</summary>
     private readonly Lock _reserveLock = new();
 
     /// <summary>The next segment, made ahead of time. All zeros until it becomes the tail.</summary>
@@ -131,21 +131,21 @@ public sealed partial class FileLog
     /// <summary>Makes the spare, or a new segment, the tail. Under the lock.</summary>
     private void SwitchSegment(long neededBytes)
     {
-        LogSegment next;
         var capacity = Math.Max(_options.SegmentBytes, neededBytes);
         lock (_reserveLock)
         {
             _spare ??= NewSegment(_tail.Number + 1, Math.Min(capacity, Math.Max(neededBytes, Chunk())));
             Extend(_spare, neededBytes, Math.Min(capacity, Math.Max(neededBytes, Chunk())));
-            next = _spare;
-            _spare = null;
-        }
+            SealGroup();
+            var next = _spare;
+            next.StartPosition = _end;
+            next.Capacity = capacity;
+            _segments.Add(next);
 
-        SealGroup();
-        next.StartPosition = _end;
-        next.Capacity = capacity;
-        _segments.Add(next);
-        Volatile.Write(ref _tail, next);
+            // Both under the lock: who finds no spare makes the segment after the tail, and would make this one again.
+            _spare = null;
+            Volatile.Write(ref _tail, next);
+        }
     }
 
     private LogSegment NewSegment(long number, long reserveBytes)
