@@ -13,7 +13,9 @@ public sealed partial class FileLog
 
     private static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Guards <see cref="_spare"/>, the change of the tail and the growth of all segments. Taken under _lock, never the other way round.</summary>
+    /// <summary>
+    /// Guards <see cref="_spare"/>, the change of the tail and the growth of all segments. Taken under _lock, never the other way round.
+    /// </summary>
     private readonly Lock _reserveLock = new();
 
     /// <summary>The next segment, made ahead of time. All zeros until it becomes the tail.</summary>

@@ -26,6 +26,8 @@ internal sealed partial class Shard : IAsyncDisposable
     private readonly SnapshotList _snapshots = new();
     private readonly WriteThrottle _throttle;
     private readonly Lock _writeLock = new();
+    private readonly Lock _throttleLock = new(); // orders updates of the throttle; innermost
+    private readonly CancellationTokenSource _closing = new();
     private readonly SemaphoreSlim _manifestLock = new(1, 1);
 
     /// <summary>Frozen memtables, oldest first, each with the place in the log behind its last record. Guarded by _writeLock.</summary>
@@ -104,8 +106,12 @@ internal sealed partial class Shard : IAsyncDisposable
 
     private void UpdateThrottle()
     {
-        var view = Volatile.Read(ref _view);
-        _throttle.Update(view.Frozen.Length, view.Tables.Levels[0].Length, _backgroundProblem);
+        // One at a time: an update from an older view that came last would stop writers for good.
+        lock (_throttleLock)
+        {
+            var view = Volatile.Read(ref _view);
+            _throttle.Update(view.Frozen.Length, view.Tables.Levels[0].Length, _backgroundProblem);
+        }
     }
 
     private TableId NextTableId() => new(Id, Epoch, (ulong)Interlocked.Increment(ref _tableNumber));
