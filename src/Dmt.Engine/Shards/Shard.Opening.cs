@@ -29,8 +29,14 @@ internal sealed partial class Shard
             LogRanges = [.. replay, new LogRange(host.Log.Incarnation, host.Log.End)],
         };
 
-        // Tables first: a store with a damaged table should say so before it changes anything.
+        // Tables and logs are looked at first: a store with a damaged one should say so before it changes anything.
         var levels = await OpenLevelsAsync(host, manifest, cancellationToken).ConfigureAwait(false);
+        foreach (var range in replay)
+        {
+            host.ReplayLog(range, static (in LogRecord _) => { });
+        }
+
+        host.LogIsNamed = true;
         manifest = await manifests.WriteAsync(manifest, cancellationToken).ConfigureAwait(false);
         var tables = new TableSet(levels);
         Release(levels.SelectMany(static level => level));

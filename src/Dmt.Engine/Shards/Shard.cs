@@ -68,6 +68,9 @@ internal sealed partial class Shard : IAsyncDisposable
     /// <summary>Why writes are refused, or would be once the buffers are full; null when all is well.</summary>
     public string? Problem => _failure?.Message ?? _throttle.Refusal ?? _backgroundProblem;
 
+    /// <summary>The tables of all levels, as of the last manifest.</summary>
+    public IEnumerable<TableInfo> Tables => Volatile.Read(ref _manifest).Levels.SelectMany(static level => level);
+
     private IObjectStore Objects => _host.Objects;
 
     public (TableSet Tables, long MemtableBytes, long MemtableEntries) Describe()
@@ -87,9 +90,12 @@ internal sealed partial class Shard : IAsyncDisposable
     }
 
     /// <summary>The present view, with a reference that the caller must remove.</summary>
+    /// <exception cref="DmtException">Closed: the view may be gone.</exception>
     private ReadView AcquireView()
     {
+        // Checked under the guard: closing says so first and retires the view after.
         using var guard = _host.Epochs.Enter();
+        ThrowIfClosed();
         var view = Volatile.Read(ref _view);
         view.AddReference();
         return view;

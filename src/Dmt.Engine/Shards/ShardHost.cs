@@ -52,6 +52,9 @@ internal sealed class ShardHost : IAsyncDisposable
 
     public Garbage Garbage { get; }
 
+    /// <summary>A manifest that names this incarnation's log was tried: the log must stay until a manifest says otherwise.</summary>
+    public bool LogIsNamed { get; set; }
+
     /// <summary>Starts a new incarnation of the node, with a log of its own.</summary>
     /// <param name="objects">Tables and manifests; the host disposes it.</param>
     /// <param name="logDirectory">Folder of the logs of all incarnations.</param>
@@ -132,7 +135,7 @@ internal sealed class ShardHost : IAsyncDisposable
         {
             await Garbage.DisposeAsync().ConfigureAwait(false);
             await Log.DisposeAsync().ConfigureAwait(false);
-            if (shards.Count > 0 && shards.TrueForAll(static shard => shard.LogRanges.Count == 0))
+            if (shards.TrueForAll(static shard => shard.LogRanges.Count == 0) && (shards.Count > 0 || !LogIsNamed))
             {
                 FileLog.Delete(_logDirectory, Log.Incarnation);
             }
