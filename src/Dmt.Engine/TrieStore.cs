@@ -39,9 +39,9 @@ public sealed class TrieStore : ITrieStore
 
     internal string? Problem => Host.Log.RefusedBecause ?? _root.Problem;
 
-    internal long TableBytes => Tables().Sum(static table => table.Length);
+    internal long TableBytes => _root.Tables.Sum(static table => table.Length);
 
-    internal long TableCount => Tables().Count;
+    internal long TableCount => _root.Tables.Count();
 
     /// <summary>
     /// Opens the store in a folder, making it when it is not there, and recovers what was acknowledged.
@@ -201,7 +201,7 @@ public sealed class TrieStore : ITrieStore
         var range = request.Cursor is { } cursor
             ? PageCursor.Rest(cursor, request.Range, request.Reverse)
             : request.Range;
-        using var scan = _root.OpenScan(range, request.Reverse, asOf);
+        using var scan = _root.OpenScanUnchecked(range, request.Reverse, asOf);
         var page = new PageBuilder(request);
         while (await scan.MoveNextAsync(cancellationToken).ConfigureAwait(false))
         {
@@ -229,7 +229,4 @@ public sealed class TrieStore : ITrieStore
     }
 
     internal void CloseSnapshot(ulong sequence) => _root.CloseSnapshot(sequence);
-
-    private List<Tables.TableInfo> Tables() =>
-        [.. _root.Describe().Tables.Levels.SelectMany(static level => level).Select(static table => table.Info)];
 }

@@ -29,8 +29,14 @@ internal sealed partial class Shard
             LogRanges = [.. replay, new LogRange(host.Log.Incarnation, host.Log.End)],
         };
 
-        // Tables first: a store with a damaged table should say so before it changes anything.
+        // Tables and logs are looked at first: a store with a damaged one should say so before it changes anything.
         var levels = await OpenLevelsAsync(host, manifest, cancellationToken).ConfigureAwait(false);
+        foreach (var range in replay)
+        {
+            host.ReplayLog(range, static (in LogRecord _) => { });
+        }
+
+        host.LogIsNamed = true;
         manifest = await manifests.WriteAsync(manifest, cancellationToken).ConfigureAwait(false);
         var tables = new TableSet(levels);
         Release(levels.SelectMany(static level => level));
@@ -67,24 +73,47 @@ internal sealed partial class Shard
             Volatile.Write(ref _closed, true);
         }
 
-        await CloseCleanlyAsync().ConfigureAwait(false);
-        ReleaseOrphans(obsolete: false);
-        lock (_writeLock)
+        _throttle.Close();
+        await _closing.CancelAsync().ConfigureAwait(false);
+        await _compactionLock.WaitAsync().ConfigureAwait(false); // for good: nothing is compacted any more
+        try
         {
-            foreach (var (memtable, _) in _frozen)
-            {
-                memtable.RemoveReference();
-            }
+            await CloseCleanlyAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            await ReleaseAllAsync().ConfigureAwait(false);
+        }
+    }
 
-            _frozen.Clear();
-            var view = _view;
-            view.Active.RemoveReference();
-            _host.Epochs.Retire(view, static v => v.RemoveReference());
+    /// <summary>Gives up memtables and tables; what is being read stays until its readers have left.</summary>
+    private async ValueTask ReleaseAllAsync()
+    {
+        // A flush that is under way reads a memtable that it has no reference on.
+        await _manifestLock.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            ReleaseOrphans(obsolete: false);
+            lock (_writeLock)
+            {
+                foreach (var (memtable, _) in _frozen)
+                {
+                    memtable.RemoveReference();
+                }
+
+                _frozen.Clear();
+                var view = _view;
+                view.Active.RemoveReference();
+                _host.Epochs.Retire(view, static v => v.RemoveReference());
+            }
+        }
+        finally
+        {
+            _manifestLock.Release();
         }
 
         _host.Epochs.TryReclaim();
-        _manifestLock.Dispose();
-        _compactionLock.Dispose();
+        _closing.Dispose();
     }
 
     private async ValueTask CloseCleanlyAsync()

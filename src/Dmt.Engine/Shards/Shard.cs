@@ -26,6 +26,8 @@ internal sealed partial class Shard : IAsyncDisposable
     private readonly SnapshotList _snapshots = new();
     private readonly WriteThrottle _throttle;
     private readonly Lock _writeLock = new();
+    private readonly Lock _throttleLock = new(); // orders updates of the throttle; innermost
+    private readonly CancellationTokenSource _closing = new();
     private readonly SemaphoreSlim _manifestLock = new(1, 1);
 
     /// <summary>
@@ -68,6 +70,9 @@ internal sealed partial class Shard : IAsyncDisposable
     /// <summary>Why writes are refused, or would be once the buffers are full; null when all is well.</summary>
     public string? Problem => _failure?.Message ?? _throttle.Refusal ?? _backgroundProblem;
 
+    /// <summary>The tables of all levels, as of the last manifest.</summary>
+    public IEnumerable<TableInfo> Tables => Volatile.Read(ref _manifest).Levels.SelectMany(static level => level);
+
     private IObjectStore Objects => _host.Objects;
 
     public (TableSet Tables, long MemtableBytes, long MemtableEntries) Describe()
@@ -87,9 +92,12 @@ internal sealed partial class Shard : IAsyncDisposable
     }
 
     /// <summary>The present view, with a reference that the caller must remove.</summary>
+    /// <exception cref="DmtException">Closed: the view may be gone.</exception>
     private ReadView AcquireView()
     {
+        // Checked under the guard: closing says so first and retires the view after.
         using var guard = _host.Epochs.Enter();
+        ThrowIfClosed();
         var view = Volatile.Read(ref _view);
         view.AddReference();
         return view;
@@ -106,8 +114,12 @@ internal sealed partial class Shard : IAsyncDisposable
 
     private void UpdateThrottle()
     {
-        var view = Volatile.Read(ref _view);
-        _throttle.Update(view.Frozen.Length, view.Tables.Levels[0].Length, _backgroundProblem);
+        // One at a time: an update from an older view that came last would stop writers for good.
+        lock (_throttleLock)
+        {
+            var view = Volatile.Read(ref _view);
+            _throttle.Update(view.Frozen.Length, view.Tables.Levels[0].Length, _backgroundProblem);
+        }
     }
 
     private TableId NextTableId() => new(Id, Epoch, (ulong)Interlocked.Increment(ref _tableNumber));

@@ -54,6 +54,9 @@ internal sealed class ShardHost : IAsyncDisposable
 
     public Garbage Garbage { get; }
 
+    /// <summary>A manifest that names this incarnation's log was tried: the log must stay until a manifest says otherwise.</summary>
+    public bool LogIsNamed { get; set; }
+
     /// <summary>Starts a new incarnation of the node, with a log of its own.</summary>
     /// <param name="objects">Tables and manifests; the host disposes it.</param>
     /// <param name="logDirectory">Folder of the logs of all incarnations.</param>
@@ -114,22 +117,38 @@ internal sealed class ShardHost : IAsyncDisposable
             shards = [.. _shards];
         }
 
-        await Compactions.DisposeAsync().ConfigureAwait(false);
-        await Flushes.DisposeAsync().ConfigureAwait(false);
-        foreach (var shard in shards)
+        try
         {
-            await shard.DisposeAsync().ConfigureAwait(false);
+            await Compactions.DisposeAsync().ConfigureAwait(false);
+            await Flushes.DisposeAsync().ConfigureAwait(false);
+            foreach (var shard in shards)
+            {
+                await shard.DisposeAsync().ConfigureAwait(false);
+            }
         }
-
-        await Garbage.DisposeAsync().ConfigureAwait(false);
-        await Log.DisposeAsync().ConfigureAwait(false);
-        if (shards.Count > 0 && shards.TrueForAll(static shard => shard.LogRanges.Count == 0))
+        finally
         {
-            FileLog.Delete(_logDirectory, Log.Incarnation);
+            await DisposeRestAsync(shards).ConfigureAwait(false);
         }
+    }
 
-        await Objects.DisposeAsync().ConfigureAwait(false);
-        Metrics.Dispose();
+    /// <summary>Whatever goes wrong, the object store is let go of: it holds the lock on the folder.</summary>
+    private async ValueTask DisposeRestAsync(List<Shard> shards)
+    {
+        try
+        {
+            await Garbage.DisposeAsync().ConfigureAwait(false);
+            await Log.DisposeAsync().ConfigureAwait(false);
+            if (shards.TrueForAll(static shard => shard.LogRanges.Count == 0) && (shards.Count > 0 || !LogIsNamed))
+            {
+                FileLog.Delete(_logDirectory, Log.Incarnation);
+            }
+        }
+        finally
+        {
+            await Objects.DisposeAsync().ConfigureAwait(false);
+            Metrics.Dispose();
+        }
     }
 
     public void ReplayLog(LogRange range, LogRecordHandler handler) =>

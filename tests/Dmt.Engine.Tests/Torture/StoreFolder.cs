@@ -25,6 +25,7 @@ internal static class StoreFolder
     [
         .. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
             .Select(path => Path.GetRelativePath(folder, path))
+            .Where(static file => file != "LOCK")
             .Order(StringComparer.Ordinal),
     ];
 
@@ -44,7 +45,7 @@ internal static class StoreFolder
         {
             foreach (var file in Files(from))
             {
-                if (file != "LOCK" && !file.StartsWith(".tmp", StringComparison.Ordinal))
+                if (!file.StartsWith(".tmp", StringComparison.Ordinal))
                 {
                     Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(to, file))!);
                     File.Copy(Path.Combine(from, file), Path.Combine(to, file));
