@@ -17,7 +17,7 @@ namespace Dmt.Api;
 /// </code>
 /// Bytes that are not of this form (an embedded program may keep its own) read as "nothing".
 /// </summary>
-internal readonly record struct EntryMetadata(string? ContentType, double Weight)
+public readonly record struct EntryMetadata(string? ContentType, double Weight)
 {
     public const string DefaultContentType = "application/octet-stream";
     public const string TextContentType = "text/plain; charset=utf-8";

@@ -13,6 +13,7 @@ namespace Dmt.Api.Endpoints;
 internal sealed class KvEndpoints(ApiServices api)
 {
     public const string ExpiresHeader = "X-Dmt-Expires";
+    public const string WeightHeader = "X-Dmt-Weight";
 
     private static readonly ApiParameter KeyParameter = new(
         "key", "The key: everything after /kv/, percent-decoded. May hold / as it is or as %2F.");
@@ -24,7 +25,8 @@ internal sealed class KvEndpoints(ApiServices api)
 
     private static readonly ApiCall Get = new("GetValue", "Keys and values", "Get a value")
     {
-        Description = "The raw value, in the content type it was put with. ETag is its version; X-Dmt-Expires says when it expires.",
+        Description = "The raw value, in the content type it was put with. ETag is its version; X-Dmt-Expires says when it expires, "
+            + "X-Dmt-Weight its weight, where it has any.",
         Path = KeyParameter,
         Headers = [new("If-None-Match", "Entity tags the reader has: answers 304 when one is current.")],
         Answers =
@@ -95,7 +97,13 @@ internal sealed class KvEndpoints(ApiServices api)
         // What a user has stored must not run as a page of this origin, where the console lives.
         response.Headers.XContentTypeOptions = "nosniff";
         response.Headers.ContentSecurityPolicy = "sandbox; default-src 'none'";
-        response.ContentType = EntryMetadata.Decode(entry.Metadata.Span).ContentType ?? EntryMetadata.DefaultContentType;
+        var metadata = EntryMetadata.Decode(entry.Metadata.Span);
+        if (metadata.Weight != 0)
+        {
+            response.Headers[WeightHeader] = metadata.Weight.ToString("R", CultureInfo.InvariantCulture);
+        }
+
+        response.ContentType = metadata.ContentType ?? EntryMetadata.DefaultContentType;
         response.ContentLength = entry.Value.Length;
         if (!HttpMethods.IsHead(context.Request.Method))
         {
