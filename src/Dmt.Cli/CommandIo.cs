@@ -30,5 +30,6 @@ internal sealed record CommandIo
     public required Func<string, CancellationToken, IAsyncEnumerable<InspectLine>> Inspect { get; init; }
 
     /// <summary>Text for standard output: UTF-8, flushed and left open by disposing.</summary>
-    public StreamWriter Text() => new(Out, new System.Text.UTF8Encoding(false), 16 << 10, leaveOpen: true) { NewLine = "\n" };
+    public StreamWriter Text() =>
+        new(Out, new System.Text.UTF8Encoding(false), 16 << 10, leaveOpen: true) { NewLine = "\n" };
 }

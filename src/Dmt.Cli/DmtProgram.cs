@@ -8,13 +8,17 @@ using Dmt.Core;
 
 namespace Dmt.Cli;
 
-/// <summary>The <c>dmt</c> program: command line in, exit code out. Errors are one line on standard error, without a stack trace.</summary>
+/// <summary>
+/// The <c>dmt</c> program: command line in, exit code out. Errors are one line on standard error, without a stack
+/// trace.
+/// </summary>
 internal static class DmtProgram
 {
     /// <summary>When this environment variable is 1, errors come with their stack trace.</summary>
     private const string DebugVariable = "DMT_DEBUG";
 
-    public static async Task<int> RunAsync(IReadOnlyList<string> arguments, CommandIo io, CancellationToken cancellationToken)
+    public static async Task<int> RunAsync(
+        IReadOnlyList<string> arguments, CommandIo io, CancellationToken cancellationToken)
     {
         try
         {
@@ -40,6 +44,10 @@ internal static class DmtProgram
         {
             return Fail(io, e, e.Message, ExitCodes.For(e.Kind));
         }
+        catch (OutputClosedException)
+        {
+            return ExitCodes.Ok;
+        }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             return Fail(io, null, "interrupted", ExitCodes.Interrupted);
@@ -58,7 +66,8 @@ internal static class DmtProgram
     /// <summary>The whole command line.</summary>
     internal static RootCommand CreateRoot(CommandIo io)
     {
-        var root = new RootCommand("DMT: an ordered key-value store with prefix search. One machine, one folder, one program.");
+        var root = new RootCommand(
+            "DMT: an ordered key-value store with prefix search. One machine, one folder, one program.");
         root.Directives.Clear();
         root.Add(ServeCommand.Create(io));
         root.Add(GetCommand.Create(io));
@@ -75,6 +84,8 @@ internal static class DmtProgram
         {
             option.Action = new TeachingHelpAction((HelpAction)option.Action!);
         }
+
+        root.Options.OfType<VersionOption>().Single().Action = new VersionAction();
 
         return root;
     }
@@ -113,7 +124,8 @@ internal static class DmtProgram
     private static Stack<string> CommandPath(ParseResult parse)
     {
         var names = new Stack<string>();
-        for (var at = parse.CommandResult; at?.Command is not (null or RootCommand); at = at.Parent as System.CommandLine.Parsing.CommandResult)
+        for (var at = parse.CommandResult; at?.Command is not (
+            null or RootCommand); at = at.Parent as System.CommandLine.Parsing.CommandResult)
         {
             names.Push(at.Command.Name);
         }

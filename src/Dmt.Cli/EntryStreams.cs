@@ -30,7 +30,8 @@ internal static class EntryStreams
         var left = limit;
         do
         {
-            var page = await store.ScanAsync(request with { Limit = (int)Math.Min(left, PageEntries) }, cancellationToken);
+            var page =
+                await store.ScanAsync(request with { Limit = (int)Math.Min(left, PageEntries) }, cancellationToken);
             foreach (var entry in page.Entries)
             {
                 yield return entry;
@@ -59,7 +60,9 @@ internal static class EntryStreams
         }
     }
 
-    /// <summary>Keeps the heaviest so far in a heap whose root is the lightest of them; ties go to the smaller key.</summary>
+    /// <summary>
+    /// Keeps the heaviest so far in a heap whose root is the lightest of them; ties go to the smaller key.
+    /// </summary>
     private static async IAsyncEnumerable<string> HeaviestAsync(
         ITrieStore store, string prefix, long limit, [EnumeratorCancellation] CancellationToken cancellationToken)
     {

@@ -8,11 +8,13 @@ internal static class InputFiles
     /// <exception cref="DmtException">InvalidArgument that names the file and why it cannot be read.</exception>
     public static FileStream OpenRead(string path) =>
         Try(path, "read", () => new FileStream(
-            path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1, FileOptions.Asynchronous | FileOptions.SequentialScan));
+            path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1,
+                FileOptions.Asynchronous | FileOptions.SequentialScan));
 
     /// <exception cref="DmtException">InvalidArgument that names the file and why it cannot be written.</exception>
     public static FileStream Create(string path) =>
-        Try(path, "write", () => new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.Read, 64 << 10, FileOptions.Asynchronous));
+        Try(path, "write", () => new FileStream(
+            path, FileMode.Create, FileAccess.Write, FileShare.Read, 64 << 10, FileOptions.Asynchronous));
 
     /// <exception cref="DmtException">InvalidArgument that names the file and why it cannot be read.</exception>
     public static async Task<byte[]> ReadAllAsync(string path, CancellationToken cancellationToken)

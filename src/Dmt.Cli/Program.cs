@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Runtime.InteropServices;
 using Dmt.Cli;
+using Dmt.Cli.Terminal;
 using Dmt.Engine;
 
 // Ctrl-C and SIGTERM ask for a clean end; a second one ends the process at once.
@@ -15,7 +16,7 @@ foreach (DictionaryEntry variable in Environment.GetEnvironmentVariables())
 }
 
 await using var input = Console.OpenStandardInput();
-await using var output = new BufferedStream(Console.OpenStandardOutput(), 64 << 10);
+await using var output = new BufferedStream(new StandardOutput(), 64 << 10);
 var io = new CommandIo
 {
     In = input,

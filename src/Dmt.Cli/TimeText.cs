@@ -3,7 +3,9 @@ using Dmt.Core;
 
 namespace Dmt.Cli;
 
-/// <summary>Spans of time as people write them: <c>500ms</c>, <c>60</c> or <c>60s</c>, <c>10m</c>, <c>24h</c>, <c>7d</c>.</summary>
+/// <summary>
+/// Spans of time as people write them: <c>500ms</c>, <c>60</c> or <c>60s</c>, <c>10m</c>, <c>24h</c>, <c>7d</c>.
+/// </summary>
 internal static class TimeText
 {
     private const double SecondsMin = 0.001;

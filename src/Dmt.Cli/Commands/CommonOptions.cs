@@ -10,7 +10,9 @@ internal static class CommonOptions
 
     public static Option<string?> Fsync() => new("--fsync")
     {
-        Description = "When the write is acknowledged: default, strict, every N operations, every Nms. Default: as the store is set",
+        Description =
+            "When the write is acknowledged: default, strict, every N operations, every Nms. Default: as the store "
+                + "is set",
         HelpName = "LEVEL",
     };
 

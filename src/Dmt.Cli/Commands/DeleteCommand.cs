@@ -4,7 +4,9 @@ using Dmt.Core.Keys;
 
 namespace Dmt.Cli.Commands;
 
-/// <summary><c>dmt delete KEY | --prefix P</c>: removes a key, or all keys with a prefix at the cost of one write.</summary>
+/// <summary>
+/// <c>dmt delete KEY | --prefix P</c>: removes a key, or all keys with a prefix at the cost of one write.
+/// </summary>
 internal static class DeleteCommand
 {
     public static Command Create(CommandIo io)
@@ -17,7 +19,8 @@ internal static class DeleteCommand
             "dmt delete --prefix session/              # all of them, at the cost of one write",
             "dmt delete --prefix '' --force            # everything");
         var key = new Argument<string?>("KEY") { Description = "The key", Arity = ArgumentArity.ZeroOrOne };
-        var prefix = new Option<string?>("--prefix") { Description = "Remove every key that begins with P", HelpName = "P" };
+        var prefix =
+            new Option<string?>("--prefix") { Description = "Remove every key that begins with P", HelpName = "P" };
         var force = new Option<bool>("--force") { Description = "Allow an empty prefix, which means every key" };
         var ifVersion = CommonOptions.IfVersion();
         var fsync = CommonOptions.Fsync();
@@ -31,7 +34,8 @@ internal static class DeleteCommand
                 Condition = CommonOptions.ParseCondition(parse.GetValue(ifVersion), ifAbsent: false),
                 Durability = CommonOptions.ParseFsync(parse.GetValue(fsync)),
             };
-            var what = Check(parse.GetValue(key), parse.GetValue(prefix), parse.GetValue(force), parse.GetValue(ifVersion));
+            var what =
+                Check(parse.GetValue(key), parse.GetValue(prefix), parse.GetValue(force), parse.GetValue(ifVersion));
             await using var store = await target.OpenAsync(parse, io, create: false, cancellationToken);
             await (what.IsPrefix
                 ? store.DeleteRangeAsync(KeyRange.Prefix(what.Bytes), options, cancellationToken)
@@ -41,13 +45,16 @@ internal static class DeleteCommand
         return command;
     }
 
-    private static (byte[] Bytes, bool IsPrefix) Check(string? key, string? prefix, bool force, long? ifVersion) => (key, prefix) switch
-    {
-        (null, null) => throw DmtException.InvalidArgument("delete needs a key or --prefix P"),
-        (not null, not null) => throw DmtException.InvalidArgument("delete takes a key or --prefix, not both"),
-        (not null, _) => (Key.FromText(key), false),
-        _ when ifVersion is not null => throw DmtException.InvalidArgument("--if-version needs a key: a prefix has no version"),
-        (_, "") when !force => throw DmtException.InvalidArgument("an empty --prefix means every key: add --force if you mean it"),
-        _ => (Key.PrefixFromText(prefix!), true),
-    };
+    private static (byte[] Bytes, bool IsPrefix) Check(string? key, string? prefix, bool force, long? ifVersion) =>
+        (key, prefix) switch
+        {
+            (null, null) => throw DmtException.InvalidArgument("delete needs a key or --prefix P"),
+            (not null, not null) => throw DmtException.InvalidArgument("delete takes a key or --prefix, not both"),
+            (not null, _) => (Key.FromText(key), false),
+            _ when ifVersion is not null =>
+                throw DmtException.InvalidArgument("--if-version needs a key: a prefix has no version"),
+            (_, "") when !force =>
+                throw DmtException.InvalidArgument("an empty --prefix means every key: add --force if you mean it"),
+            _ => (Key.PrefixFromText(prefix!), true),
+        };
 }

@@ -17,7 +17,8 @@ internal static class ExportCommand
     {
         var command = new ToolCommand(
             "export",
-            "Write entries, in key order, to a file that dmt import reads back. A file appears whole or not at all.",
+            "Write entries, in key order, to a file that dmt import reads back. A file appears, or is replaced, "
+            + "whole or not at all.",
             "dmt export backup.ndjson",
             "dmt export --prefix user/ --format csv users.csv",
             "dmt export - | gzip > backup.ndjson.gz");
@@ -56,12 +57,13 @@ internal static class ExportCommand
     }
 
     private static async Task<long> WriteFileAsync(
-        CommandIo io, ITrieStore store, KeyRange range, EntryWriter writer, string path, CancellationToken cancellationToken)
+        CommandIo io, ITrieStore store, KeyRange range, EntryWriter writer, string path,
+            CancellationToken cancellationToken)
     {
-        if (File.Exists(path) && (File.GetAttributes(path) & (FileAttributes.Device | FileAttributes.ReparsePoint)) != 0)
+        if (!MayBeReplaced(path))
         {
-            await using var device = InputFiles.Create(path);
-            return await WriteAsync(io, store, range, writer, device, cancellationToken);
+            await using var existing = InputFiles.Create(path);
+            return await WriteAsync(io, store, range, writer, existing, cancellationToken);
         }
 
         var partial = path + ".partial";
@@ -84,14 +86,27 @@ internal static class ExportCommand
         }
     }
 
+    /// <summary>
+    /// True where a rename over the path is right: nothing is there, or a plain file with content to keep until the new
+    /// one is whole. Devices and pipes (which are all of length 0) and links are written to instead: a rename would put
+    /// a file in their place.
+    /// </summary>
+    private static bool MayBeReplaced(string path)
+    {
+        var file = new FileInfo(path);
+        return file.LinkTarget is null && (!file.Exists || file.Length > 0);
+    }
+
     private static async Task<long> WriteAsync(
-        CommandIo io, ITrieStore store, KeyRange range, EntryWriter writer, Stream output, CancellationToken cancellationToken)
+        CommandIo io, ITrieStore store, KeyRange range, EntryWriter writer, Stream output,
+            CancellationToken cancellationToken)
     {
         // Counting is for the bar alone.
         long? total = io.ErrorIsTerminal ? await store.CountAsync(range, cancellationToken) : null;
         var progress = new TransferProgress { ItemName = "entries", Total = total };
         var request = new ScanRequest { Range = range, KeysOnly = writer.IsKeysOnly };
-        var work = CopyAsync(store.StreamAsync(request, long.MaxValue, cancellationToken), writer, output, progress, cancellationToken);
+        var work = CopyAsync(
+            store.StreamAsync(request, long.MaxValue, cancellationToken), writer, output, progress, cancellationToken);
         await ProgressDisplay.ShowAsync(io, "export", progress, work);
         return progress.Items;
     }

@@ -1,7 +1,7 @@
 using System.CommandLine;
+using Dmt.Cli.Transfer;
 using Dmt.Core;
 using Dmt.Core.Keys;
-using Dmt.Cli.Transfer;
 
 namespace Dmt.Cli.Commands;
 
@@ -23,7 +23,8 @@ internal static class GetCommand
         command.Add(json);
         var target = TargetOptions.AddTo(command);
         command.SetAction((parse, cancellationToken) => RunAsync(
-            io, parse.GetRequiredValue(key), parse.GetValue(json), () => target.OpenAsync(parse, io, create: false, cancellationToken),
+            io, parse.GetRequiredValue(key), parse.GetValue(json), () =>
+                target.OpenAsync(parse, io, create: false, cancellationToken),
             cancellationToken));
         return command;
     }

@@ -11,7 +11,8 @@ internal static class ImportCommand
     {
         var command = new ToolCommand(
             "import",
-            "Load words, CSV or NDJSON. An import that was stopped goes on where it was when the same command is run again.",
+            "Load words, CSV or NDJSON. An import that was stopped goes on where it was when the same command is run "
+                + "again.",
             "dmt import words /usr/share/dict/words",
             "dmt import csv prices.csv --header",
             "zcat big.ndjson.gz | dmt import ndjson -        # standard input; not resumable");
@@ -35,7 +36,8 @@ internal static class ImportCommand
             io,
             new ToolCommand(
                 "ndjson",
-                "One JSON object a line: {\"key\", \"value\", \"weight\", \"content_type\", \"ttl\" or \"expires_at\", \"delete\"}; "
+                "One JSON object a line: {\"key\", \"value\", \"weight\", \"content_type\", \"ttl\" or "
+                    + "\"expires_at\", \"delete\"}; "
                 + "bytes that are no text as key_base64 and value_base64.",
                 "dmt import ndjson backup.ndjson",
                 "dmt export - | dmt import ndjson - --url http://other:3030"),
@@ -48,8 +50,12 @@ internal static class ImportCommand
         CommandIo io, ToolCommand command, Option<bool>? formatOption, Func<ParseResult, RecordParser> createParser)
     {
         var file = new Argument<string>("FILE") { Description = "The file, or - for standard input" };
-        var skipBad = new Option<bool>("--skip-bad") { Description = "Leave bad lines out and count them, instead of stopping at the first" };
-        var restart = new Option<bool>("--restart") { Description = "Begin at the first line, wherever an earlier run was stopped" };
+        var skipBad = new Option<bool>(
+            "--skip-bad")
+        { Description = "Leave bad lines out and count them, instead of stopping at the first" };
+        var restart = new Option<bool>(
+            "--restart")
+        { Description = "Begin at the first line, wherever an earlier run was stopped" };
         var json = CommonOptions.Json("Print {\"written\", \"skipped\", \"seconds\", \"resumed_at_line\"} at the end");
         command.Add(file);
         if (formatOption is not null)
@@ -100,6 +106,7 @@ internal static class ImportCommand
             ? string.Empty
             : string.Create(CultureInfo.InvariantCulture, $", {importer.Skipped:N0} bad ones left out");
         await io.Error.WriteLineAsync(string.Create(
-            CultureInfo.InvariantCulture, $"imported {importer.Written:N0} records in {seconds:0.0} s ({rate:N0}/s){skipped}"));
+            CultureInfo.InvariantCulture,
+                $"imported {importer.Written:N0} records in {seconds:0.0} s ({rate:N0}/s){skipped}"));
     }
 }

@@ -3,14 +3,18 @@ using Dmt.Core;
 
 namespace Dmt.Cli.Commands;
 
-/// <summary><c>dmt inspect PATH</c>: a table, a log segment, a manifest or a whole folder, for a human, with every checksum verified.</summary>
+/// <summary>
+/// <c>dmt inspect PATH</c>: a table, a log segment, a manifest or a whole folder, for a human, with every checksum
+/// verified.
+/// </summary>
 internal static class InspectCommand
 {
     public static Command Create(CommandIo io)
     {
         var command = new ToolCommand(
             "inspect",
-            "Print a table, a log segment or a manifest, or all of a store folder, and verify every checksum. Exit code 4 on damage.",
+            "Print a table, a log segment or a manifest, or all of a store folder, and verify every checksum. Exit "
+                + "code 4 on damage.",
             "dmt inspect ./data",
             "dmt inspect ./data/tables/01J….table");
         var path = new Argument<string>("PATH") { Description = "A file of a store, or its folder" };

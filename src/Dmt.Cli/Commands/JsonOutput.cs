@@ -7,7 +7,8 @@ namespace Dmt.Cli.Commands;
 internal static class JsonOutput
 {
     /// <summary>Text stays readable: only what JSON itself needs is escaped.</summary>
-    public static JsonWriterOptions WriterOptions { get; } = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    public static JsonWriterOptions WriterOptions { get; } =
+        new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Writes one object and a newline.</summary>
     public static async Task WriteAsync(CommandIo io, Action<Utf8JsonWriter> properties)

@@ -28,10 +28,15 @@ internal static class PutCommand
             Arity = ArgumentArity.ZeroOrOne,
         };
         var file = new Option<string?>("--file") { Description = "Take the value from this file", HelpName = "F" };
-        var ttl = new Option<string?>("--ttl") { Description = "Expires this long from now: 500ms, 60s, 10m, 24h, 7d", HelpName = "T" };
-        var type = new Option<string?>("--content-type") { Description = "Kept beside the value and served with it", HelpName = "TYPE" };
+        var ttl = new Option<string?>(
+            "--ttl")
+        { Description = "Expires this long from now: 500ms, 60s, 10m, 24h, 7d", HelpName = "T" };
+        var type = new Option<string?>(
+            "--content-type")
+        { Description = "Kept beside the value and served with it", HelpName = "TYPE" };
         var ifVersion = CommonOptions.IfVersion();
-        var ifAbsent = new Option<bool>("--if-absent") { Description = "Only if there is no such key; exit code 1 if there is" };
+        var ifAbsent =
+            new Option<bool>("--if-absent") { Description = "Only if there is no such key; exit code 1 if there is" };
         var fsync = CommonOptions.Fsync();
         var json = CommonOptions.Json("Print {\"key\", \"version\"}");
         command.AddAll(key, value, file, ttl, type, ifVersion, ifAbsent, fsync, json);
@@ -44,7 +49,8 @@ internal static class PutCommand
                 Condition = CommonOptions.ParseCondition(parse.GetValue(ifVersion), parse.GetValue(ifAbsent)),
                 Durability = CommonOptions.ParseFsync(parse.GetValue(fsync)),
                 TimeToLive = CommonOptions.ParseTtl(parse.GetValue(ttl)),
-                Metadata = parse.GetValue(type) is { } contentType ? new EntryMetadata(EntryMetadata.CheckContentType(contentType), 0).Encode() : default,
+                Metadata = parse.GetValue(type) is { } contentType
+                    ? new EntryMetadata(EntryMetadata.CheckContentType(contentType), 0).Encode() : default,
             };
             var keyBytes = Key.FromText(parse.GetRequiredValue(key));
             var valueBytes = await ReadValueAsync(io, parse.GetValue(value), parse.GetValue(file), cancellationToken);

@@ -14,7 +14,8 @@ internal static class ScanCommand
     {
         var command = new ToolCommand(
             "scan",
-            "List keys with their values in key order, one a line, a tab between. Bytes that are no text come as \\xNN.",
+            "List keys with their values in key order, one a line, a tab between. Bytes that are no text come as "
+                + "\\xNN.",
             "dmt scan --prefix user/ --limit 20",
             "dmt scan --from a --to b                  # from a, up to but without b",
             "dmt scan --reverse --limit 1              # the last key",
@@ -75,7 +76,8 @@ internal static class ScanCommand
             line.Clear();
             if (json)
             {
-                line.Append(Encoding.UTF8.GetString(NdjsonLine.Encode(entry, request.KeysOnly ? LineParts.Key : LineParts.All)));
+                line.Append(Encoding.UTF8.GetString(
+                    NdjsonLine.Encode(entry, request.KeysOnly ? LineParts.Key : LineParts.All)));
             }
             else
             {

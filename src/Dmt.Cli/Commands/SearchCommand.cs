@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.Text;
 using System.Text.Json;
-using Dmt.Core.Keys;
 using Dmt.Cli.Terminal;
+using Dmt.Core.Keys;
 
 namespace Dmt.Cli.Commands;
 
@@ -15,13 +15,15 @@ internal static class SearchCommand
     {
         var command = new ToolCommand(
             "search",
-            $"List words (keys of text) that begin with PREFIX, {LimitDefault} at most unless told. Exit code 1 when there is none.",
+            $"List words (keys of text) that begin with PREFIX, {LimitDefault} at most unless told. Exit code 1 when "
+                + $"there is none.",
             "dmt search tria",
             "dmt search tria --limit 10 --order weight   # the ten heaviest",
             "dmt search '' --limit 1000000               # all words",
             "dmt search tria --json                      # [\"triable\",\"triac\",…]");
         var prefix = new Argument<string>("PREFIX") { Description = "What the words begin with; may be empty" };
-        var limit = new Option<long?>("--limit") { Description = $"At most N words. Default: {LimitDefault}", HelpName = "N" };
+        var limit =
+            new Option<long?>("--limit") { Description = $"At most N words. Default: {LimitDefault}", HelpName = "N" };
         var order = new Option<string>("--order")
         {
             Description = "alphabetical (bytewise), or weight: heaviest first",

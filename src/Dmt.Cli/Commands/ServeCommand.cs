@@ -12,7 +12,8 @@ internal static class ServeCommand
     {
         var command = new ToolCommand(
             "serve",
-            "Serve a folder over HTTP: API, metrics and console. Settings come from config.json in the current folder, from the environment "
+            "Serve a folder over HTTP: API, metrics and console. Settings come from config.json in the current "
+                + "folder, from the environment "
             + "(DMT__PORT=3031) and from flags, each over the one before. Ctrl-C or SIGTERM ends it cleanly.",
             "dmt serve",
             "dmt serve --data /var/lib/dmt --port 8080 --host '*'",
@@ -24,7 +25,8 @@ internal static class ServeCommand
             Description = $"Configuration file. Default: {SettingsLoader.DefaultFile} where there is one",
             HelpName = "FILE",
         };
-        var print = new Option<bool>("--print-config") { Description = "Show the settings and where each comes from, and end" };
+        var print =
+            new Option<bool>("--print-config") { Description = "Show the settings and where each comes from, and end" };
         var json = CommonOptions.Json("With --print-config: one JSON object, in the form of the configuration file");
         var defaults = new ServeSettings();
         var flags = SettingCatalog.All.ToDictionary(s => s, s => new Option<string?>(s.Flag)

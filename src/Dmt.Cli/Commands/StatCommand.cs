@@ -49,11 +49,13 @@ internal static class StatCommand
         var levels = Tables.Create("Level", "Tables", "Entries", "Size");
         foreach (var level in s.Levels)
         {
-            Tables.AddRow(levels, $"L{level.Level}", Count(level.Tables), Count(level.Entries), ByteSize.Format(level.Bytes));
+            Tables.AddRow(
+                levels, $"L{level.Level}", Count(level.Tables), Count(level.Entries), ByteSize.Format(level.Bytes));
         }
 
         Tables.AddRow(
-            levels, "all", Count(s.Levels.Sum(l => l.Tables)), Count(s.Levels.Sum(l => l.Entries)), ByteSize.Format(s.TableBytes));
+            levels, "all", Count(s.Levels.Sum(l => l.Tables)), Count(s.Levels.Sum(l => l.Entries)),
+                ByteSize.Format(s.TableBytes));
         console.Write(levels);
 
         var rest = Tables.Create("Store", "");

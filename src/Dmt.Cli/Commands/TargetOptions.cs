@@ -44,7 +44,8 @@ internal sealed class TargetOptions
     /// <param name="io">The world.</param>
     /// <param name="create">Make the folder when it is not there; otherwise that is an error.</param>
     /// <param name="cancellationToken">Gives up opening.</param>
-    /// <exception cref="DmtException">InvalidArgument for a bad URL or both options; Unavailable where there is no store.</exception>
+    /// <exception cref="DmtException">InvalidArgument for a bad URL or both options; Unavailable where there is no
+    /// store.</exception>
     public async ValueTask<ITrieStore> OpenAsync(
         ParseResult parse, CommandIo io, bool create, CancellationToken cancellationToken)
     {
@@ -71,7 +72,8 @@ internal sealed class TargetOptions
     {
         var given = parse.GetValue(_url) ?? io.Environment.GetValueOrDefault("DMT_URL", DefaultUrl);
         var text = given.Contains("://", StringComparison.Ordinal) ? given : "http://" + given;
-        return Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https" && url.Host.Length > 0
+        return Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
+            && url.Host.Length > 0
             ? url
             : throw DmtException.InvalidArgument($"\"{given}\" is no server URL: expected something like {DefaultUrl}");
     }

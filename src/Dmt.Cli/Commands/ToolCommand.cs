@@ -3,7 +3,8 @@ using System.CommandLine;
 namespace Dmt.Cli.Commands;
 
 /// <summary>A command whose help ends with examples.</summary>
-internal sealed class ToolCommand(string name, string description, params string[] examples) : Command(name, description)
+internal sealed class ToolCommand(string name, string description, params string[] examples)
+    : Command(name, description)
 {
     /// <summary>Whole command lines, each optionally followed by two blanks, a # and what it does.</summary>
     public IReadOnlyList<string> Examples { get; } = examples;

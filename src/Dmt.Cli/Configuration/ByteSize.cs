@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace Dmt.Cli.Configuration;
 
-/// <summary>Sizes as people write them: <c>4096</c>, <c>64KB</c> (64,000), <c>64KiB</c> (65,536), up to TB and TiB.</summary>
+/// <summary>
+/// Sizes as people write them: <c>4096</c>, <c>64KB</c> (64,000), <c>64KiB</c> (65,536), up to TB and TiB.
+/// </summary>
 internal static class ByteSize
 {
     /// <summary>The forms that <see cref="TryParse"/> takes, for messages.</summary>
@@ -14,7 +16,9 @@ internal static class ByteSize
         ("TB", 1_000_000_000_000), ("GB", 1_000_000_000), ("MB", 1_000_000), ("KB", 1_000), ("B", 1),
     ];
 
-    /// <summary>Letter case does not matter; a blank may stand before the unit; a fraction may come with a unit.</summary>
+    /// <summary>
+    /// Letter case does not matter; a blank may stand before the unit; a fraction may come with a unit.
+    /// </summary>
     public static bool TryParse(string text, out long bytes)
     {
         var trimmed = text.Trim();
@@ -30,7 +34,8 @@ internal static class ByteSize
 
         bytes = 0;
         var style = unit == 1 ? NumberStyles.None : NumberStyles.AllowDecimalPoint;
-        if (!decimal.TryParse(trimmed, style, CultureInfo.InvariantCulture, out var number) || number > long.MaxValue / unit)
+        if (!decimal.TryParse(trimmed, style, CultureInfo.InvariantCulture, out var number)
+            || number > long.MaxValue / unit)
         {
             return false;
         }
@@ -39,7 +44,9 @@ internal static class ByteSize
         return true;
     }
 
-    /// <summary>For people, in binary units with at most one decimal: <c>256 MiB</c>, <c>1.5 KiB</c>, <c>17 B</c>.</summary>
+    /// <summary>
+    /// For people, in binary units with at most one decimal: <c>256 MiB</c>, <c>1.5 KiB</c>, <c>17 B</c>.
+    /// </summary>
     public static string Format(long bytes)
     {
         foreach (var (suffix, size) in Units.AsSpan(0, 4))

@@ -1,7 +1,8 @@
 namespace Dmt.Cli.Configuration;
 
 /// <summary>One setting of <c>dmt serve</c>, whichever source it comes from.</summary>
-/// <param name="Name">Its name in the file, in snake case; <c>DMT__NAME</c> in the environment, <c>--na-me</c> as a flag.</param>
+/// <param name="Name">Its name in the file, in snake case; <c>DMT__NAME</c> in the environment, <c>--na-me</c> as a
+/// flag.</param>
 /// <param name="Help">What it does, in one line.</param>
 /// <param name="Allowed">The values that it takes, for messages and help: "expected …".</param>
 /// <param name="Apply">The settings with the value taken over; null where the value is not allowed.</param>

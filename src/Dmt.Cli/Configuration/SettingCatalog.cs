@@ -6,7 +6,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Dmt.Cli.Configuration;
 
-/// <summary>Every setting of <c>dmt serve</c>: the one list behind the file, the environment, the flags, the help and the docs.</summary>
+/// <summary>
+/// Every setting of <c>dmt serve</c>: the one list behind the file, the environment, the flags, the help and the docs.
+/// </summary>
 internal static class SettingCatalog
 {
     private static readonly (string Text, LogLevel Level)[] LogLevels =
@@ -17,7 +19,8 @@ internal static class SettingCatalog
 
     public static IReadOnlyList<Setting> All { get; } =
     [
-        Number("port", "TCP port to listen on; 0 takes a free one", 0, 65535, (s, n) => s with { Port = (int)n }, s => s.Port),
+        Number("port", "TCP port to listen on; 0 takes a free one", 0, 65535, (s, n) =>
+            s with { Port = (int)n }, s => s.Port),
         new(
             "host",
             "address to listen on",
@@ -28,7 +31,8 @@ internal static class SettingCatalog
             "data",
             "folder that holds the store; made when it is not there",
             "the path of a folder",
-            (s, text) => text.Trim().Length > 0 && !text.Contains('\0', StringComparison.Ordinal) ? s with { Data = text } : null,
+            (s, text) => text.Trim().Length > 0 && !text.Contains('\0', StringComparison.Ordinal)
+                ? s with { Data = text } : null,
             s => s.Data),
         new(
             "fsync",
@@ -40,7 +44,8 @@ internal static class SettingCatalog
             (s, n) => s with { CacheSize = n }, s => s.CacheSize),
         Number("max_range_response", "most pairs in one range answer", 1, ScanRequest.LimitMax,
             (s, n) => s with { MaxRangeResponse = (int)n }, s => s.MaxRangeResponse),
-        Choice("key_policy", "which keys are taken: any text, or letters and digits only", [("any", false), ("alphanumeric", true)],
+        Choice("key_policy", "which keys are taken: any text, or letters and digits only",
+            [("any", false), ("alphanumeric", true)],
             (s, strict) => s with { AlphanumericKeys = strict }, s => s.AlphanumericKeys),
         Size("value_bytes_max", "largest value", 1, Entry.ValueBytesMaxCeiling,
             (s, n) => s with { ValueBytesMax = (int)n }, s => s.ValueBytesMax),
@@ -48,9 +53,11 @@ internal static class SettingCatalog
             (s, n) => s with { BodyBytesMax = n }, s => s.BodyBytesMax),
         Number("concurrency_max", "requests served at the same time", 1, 100_000,
             (s, n) => s with { ConcurrencyMax = (int)n }, s => s.ConcurrencyMax),
-        Choice("compression", "how data blocks are compressed", [("none", Compression.None), ("brotli", Compression.Brotli)],
+        Choice("compression", "how data blocks are compressed",
+            [("none", Compression.None), ("brotli", Compression.Brotli)],
             (s, c) => s with { Compression = c }, s => s.Compression),
-        Choice("log_level", "the least that is logged", LogLevels, (s, level) => s with { LogLevel = level }, s => s.LogLevel),
+        Choice("log_level", "the least that is logged", LogLevels, (s, level) =>
+            s with { LogLevel = level }, s => s.LogLevel),
         Reserved("is_replica", "false", ["false"]),
         Reserved("replicas", "[]", ["[]", ""]),
         Reserved("replication_port", "", [""]),
@@ -60,18 +67,21 @@ internal static class SettingCatalog
     public static Setting? Find(string name) => All.FirstOrDefault(s => s.Name.Equals(name, StringComparison.Ordinal));
 
     private static Setting Number(
-        string name, string help, long least, long most, Func<ServeSettings, long, ServeSettings> apply, Func<ServeSettings, long> value) =>
+        string name, string help, long least, long most, Func<ServeSettings, long, ServeSettings> apply,
+            Func<ServeSettings, long> value) =>
         new(
             name,
             help,
             string.Create(CultureInfo.InvariantCulture, $"a whole number from {least} to {most}"),
-            (s, text) => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var n) && n >= least && n <= most
+            (s, text) => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var n) && n >= least
+                && n <= most
                 ? apply(s, n)
                 : null,
             s => value(s).ToString(CultureInfo.InvariantCulture));
 
     private static Setting Size(
-        string name, string help, long least, long most, Func<ServeSettings, long, ServeSettings> apply, Func<ServeSettings, long> value) =>
+        string name, string help, long least, long most, Func<ServeSettings, long, ServeSettings> apply,
+            Func<ServeSettings, long> value) =>
         new(
             name,
             help,
@@ -80,13 +90,15 @@ internal static class SettingCatalog
             s => value(s).ToString(CultureInfo.InvariantCulture));
 
     private static Setting Choice<T>(
-        string name, string help, (string Text, T Value)[] choices, Func<ServeSettings, T, ServeSettings> apply, Func<ServeSettings, T> value)
+        string name, string help, (string Text, T Value)[] choices, Func<ServeSettings, T, ServeSettings> apply,
+            Func<ServeSettings, T> value)
         where T : struct =>
         new(
             name,
             help,
             string.Join(", ", choices[..^1].Select(c => c.Text)) + " or " + choices[^1].Text,
-            (s, text) => Array.FindIndex(choices, c => c.Text.Equals(text, StringComparison.OrdinalIgnoreCase)) is >= 0 and var i
+            (s, text) =>
+                Array.FindIndex(choices, c => c.Text.Equals(text, StringComparison.OrdinalIgnoreCase)) is >= 0 and var i
                 ? apply(s, choices[i].Value)
                 : null,
             s => Array.Find(choices, c => c.Value.Equals(value(s))).Text);

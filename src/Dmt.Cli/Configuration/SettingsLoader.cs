@@ -5,8 +5,9 @@ using Dmt.Core;
 namespace Dmt.Cli.Configuration;
 
 /// <summary>
-/// Reads the settings of <c>dmt serve</c> from a file, the environment and the flags, each over the one before. Strict: a name that
-/// is unknown or a value that is not allowed, in any source, is an error even where a later source would win.
+/// Reads the settings of <c>dmt serve</c> from a file, the environment and the flags, each over the one before. Strict:
+/// a name that is unknown or a value that is not allowed, in any source, is an error even where a later source would
+/// win.
 /// </summary>
 internal static class SettingsLoader
 {
@@ -19,16 +20,19 @@ internal static class SettingsLoader
         CommentHandling = JsonCommentHandling.Skip,
     };
 
-    /// <param name="file">The file named with <c>--config</c>; null for <see cref="DefaultFile"/>, which need not be there.</param>
+    /// <param name="file">The file named with <c>--config</c>; null for <see cref="DefaultFile"/>, which need not be
+    /// there.</param>
     /// <param name="environment">All environment variables.</param>
     /// <param name="flags">Setting name and text of each flag that was given.</param>
-    /// <exception cref="DmtException">InvalidArgument: one line with the setting, its source, what was given and what is allowed.</exception>
+    /// <exception cref="DmtException">InvalidArgument: one line with the setting, its source, what was given and what
+    /// is allowed.</exception>
     public static EffectiveSettings Load(
         string? file, IReadOnlyDictionary<string, string> environment, IEnumerable<KeyValuePair<string, string>> flags)
     {
         var settings = new ServeSettings();
         var sources = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var (name, text, source) in FromFile(file).Concat(FromEnvironment(environment)).Concat(FromFlags(flags)))
+        foreach (
+            var (name, text, source) in FromFile(file).Concat(FromEnvironment(environment)).Concat(FromFlags(flags)))
         {
             var setting = SettingCatalog.Find(name) ?? throw Unknown(name, source);
             settings = setting.Apply(settings, text) ?? throw Refused(setting, text, source);
@@ -61,7 +65,14 @@ internal static class SettingsLoader
             }
 
             var value = property.Value;
-            yield return (property.Name, value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText(), path);
+            var text = value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText();
+            if (value.ValueKind is JsonValueKind.Object or JsonValueKind.Array or JsonValueKind.Null
+                && SettingCatalog.Find(property.Name) is { IsReserved: false } setting)
+            {
+                throw Refused(setting, text, path);
+            }
+
+            yield return (property.Name, text, path);
         }
     }
 
@@ -74,11 +85,13 @@ internal static class SettingsLoader
         catch (JsonException e)
         {
             throw new DmtException(
-                DmtErrorKind.InvalidArgument, $"{path} is not valid JSON at line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}", e);
+                DmtErrorKind.InvalidArgument,
+                    $"{path} is not valid JSON at line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new DmtException(DmtErrorKind.InvalidArgument, $"cannot read the configuration {path}: {e.Message}", e);
+            throw new DmtException(
+                DmtErrorKind.InvalidArgument, $"cannot read the configuration {path}: {e.Message}", e);
         }
     }
 

@@ -12,12 +12,16 @@ namespace Dmt.Cli.Http;
 /// <content>How requests are made and how errors, HTTP's and the network's, become DmtExceptions.</content>
 internal sealed partial class HttpTrieStore
 {
-    private static readonly JsonWriterOptions LineOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions LineOptions =
+        new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    private static readonly UriCreationOptions AsItIs = new() { DangerousDisablePathAndQueryCanonicalization = true };
 
     private static string Escape(ReadOnlySpan<byte> bytes) => QueryText.Escape(bytes);
 
+    /// <summary>The path goes out as it is: canonicalised, the key <c>%2E%2E</c> would be a step up.</summary>
     private HttpRequestMessage Request(HttpMethod method, string pathAndQuery) =>
-        new(method, new Uri(_url.AbsoluteUri.TrimEnd('/') + pathAndQuery));
+        new(method, new Uri(_url.AbsoluteUri.TrimEnd('/') + pathAndQuery, AsItIs));
 
     private static void SetCondition(HttpRequestMessage request, WriteCondition condition)
     {
@@ -82,7 +86,8 @@ internal sealed partial class HttpTrieStore
     private DmtException Unreachable(Exception e)
     {
         var url = _url.AbsoluteUri.TrimEnd('/');
-        return e is HttpRequestException { InnerException: SocketException { SocketErrorCode: SocketError.ConnectionRefused } }
+        var socketError = ((e as HttpRequestException)?.InnerException as SocketException)?.SocketErrorCode;
+        return socketError == SocketError.ConnectionRefused
             ? DmtException.Unavailable($"no server answers at {url}: start one with `dmt serve`", e)
             : DmtException.Unavailable($"no answer from {url}: {(e.InnerException ?? e).Message.TrimEnd('.')}", e);
     }
@@ -106,7 +111,8 @@ internal sealed partial class HttpTrieStore
                 detail = detail.StartsWith(prefix, StringComparison.Ordinal) ? detail[prefix.Length..] : detail;
             }
 
-            var kind = root.TryGetProperty("kind", out var name) && Enum.TryParse<DmtErrorKind>(name.GetString(), out var known)
+            var kind = root.TryGetProperty("kind", out var name)
+                && Enum.TryParse<DmtErrorKind>(name.GetString(), out var known)
                 ? known
                 : KindOf(response.StatusCode);
             return new DmtException(kind, detail)
@@ -116,9 +122,11 @@ internal sealed partial class HttpTrieStore
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
         {
-            var status = string.Create(CultureInfo.InvariantCulture, $"{(int)response.StatusCode} {response.ReasonPhrase}");
+            var status =
+                string.Create(CultureInfo.InvariantCulture, $"{(int)response.StatusCode} {response.ReasonPhrase}");
             return new DmtException(
-                KindOf(response.StatusCode), $"{_url.AbsoluteUri.TrimEnd('/')} answers {status}: is that a dmt server?", e);
+                KindOf(response.StatusCode), $"{_url.AbsoluteUri.TrimEnd('/')} answers {status}: is that a dmt server?",
+                    e);
         }
     }
 
@@ -135,17 +143,20 @@ internal sealed partial class HttpTrieStore
         response.Headers.TryGetValues(name, out var values) ? values.First() : null;
 
     private static ulong VersionOf(HttpResponseMessage response) =>
-        ulong.TryParse(response.Headers.ETag?.Tag.Trim('"'), CultureInfo.InvariantCulture, out var version) ? version : 0;
+        ulong.TryParse(response.Headers.ETag?.Tag.Trim('"'), CultureInfo.InvariantCulture, out var version) ? version
+            : 0;
 
     /// <summary>The operations of a batch as lines for <c>/bulk</c>.</summary>
     private static ReadOnlyMemory<byte> EncodeLines(WriteBatch batch)
     {
         if (batch.HasConditions)
         {
-            throw DmtException.InvalidArgument("a batch with conditions cannot go over HTTP: send its operations one by one");
+            throw DmtException.InvalidArgument(
+                "a batch with conditions cannot go over HTTP: send its operations one by one");
         }
 
-        var lines = new ArrayBufferWriter<byte>((int)Math.Min(int.MaxValue / 2, (batch.UserBytes * 2) + (batch.Count * 32L) + 16));
+        var lines = new ArrayBufferWriter<byte>(
+            (int)Math.Min(int.MaxValue / 2, (batch.UserBytes * 2) + (batch.Count * 32L) + 16));
         using var json = new Utf8JsonWriter(lines, LineOptions);
         foreach (var operation in batch)
         {

@@ -11,9 +11,9 @@ using Dmt.Core.Keys;
 namespace Dmt.Cli.Http;
 
 /// <summary>
-/// A store behind the HTTP API of a server. Safe for concurrent use. What the API does not offer is refused with InvalidArgument: range
-/// deletes that are no prefix, and conditions inside a batch of several operations. Removals and batches have no version over
-/// HTTP: their calls return 0. Nothing is retried.
+/// A store behind the HTTP API of a server. Safe for concurrent use. What the API does not offer is refused with
+/// InvalidArgument: range deletes that are no prefix, and conditions inside a batch of several operations. Removals and
+/// batches have no version over HTTP: their calls return 0. Nothing is retried.
 /// </summary>
 internal sealed partial class HttpTrieStore : ITrieStore
 {
@@ -43,7 +43,8 @@ internal sealed partial class HttpTrieStore : ITrieStore
     {
         Key.Validate(key.Span);
         using var request = Request(HttpMethod.Get, "/kv/" + Escape(key.Span));
-        using var response = await SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken, HttpStatusCode.NotFound);
+        using var response = await SendAsync(
+            request, HttpCompletionOption.ResponseHeadersRead, cancellationToken, HttpStatusCode.NotFound);
         if (response.StatusCode == HttpStatusCode.NotFound)
         {
             return null;
@@ -51,7 +52,8 @@ internal sealed partial class HttpTrieStore : ITrieStore
 
         var value = await ReadBodyAsync(response, cancellationToken);
         var type = EntryMetadata.CheckContentType(response.Content.Headers.ContentType?.ToString());
-        var weight = Header(response, EntryHeaders.Weight) is { } text ? double.Parse(text, CultureInfo.InvariantCulture) : 0;
+        var weight =
+            Header(response, EntryHeaders.Weight) is { } text ? double.Parse(text, CultureInfo.InvariantCulture) : 0;
         DateTimeOffset? expiresAt = Header(response, EntryHeaders.Expires) is { } at
             ? DateTimeOffset.Parse(at, CultureInfo.InvariantCulture)
             : null;
@@ -66,12 +68,12 @@ internal sealed partial class HttpTrieStore : ITrieStore
     {
         Key.Validate(key.Span);
         var metadata = EntryMetadata.Decode(options.Metadata.Span);
+        var query = new QueryText().Add("fsync", options.Durability?.ToString());
         if (metadata.Weight != 0)
         {
-            throw DmtException.InvalidArgument("a single put over HTTP carries no weight: use a batch");
+            query.Add("weight", metadata.Weight.ToString("R", CultureInfo.InvariantCulture));
         }
 
-        var query = new QueryText().Add("fsync", options.Durability?.ToString());
         if (options.TimeToLive is { } ttl)
         {
             query.Add("ttl", string.Create(CultureInfo.InvariantCulture, $"{ttl.TotalMilliseconds}ms"));
@@ -105,10 +107,12 @@ internal sealed partial class HttpTrieStore : ITrieStore
     {
         if (!KeyRange.Prefix(range.Start).Equals(range))
         {
-            throw DmtException.InvalidArgument("over HTTP only all keys of a prefix can be removed at once, no other range");
+            throw DmtException.InvalidArgument(
+                "over HTTP only all keys of a prefix can be removed at once, no other range");
         }
 
-        var query = new QueryText().Add("fsync", options.Durability?.ToString()).Add("all", range.Start.IsEmpty ? "true" : null);
+        var query = new QueryText()
+            .Add("fsync", options.Durability?.ToString()).Add("all", range.Start.IsEmpty ? "true" : null);
         using var request = Request(HttpMethod.Delete, "/bulk/prefix/" + Escape(range.Start.Span) + query);
         using var response = await SendAsync(request, HttpCompletionOption.ResponseContentRead, cancellationToken);
         return VersionOf(response);
@@ -171,7 +175,8 @@ internal sealed partial class HttpTrieStore : ITrieStore
     {
         using var request = Request(HttpMethod.Get, "/api/v1/stat");
         using var response = await SendAsync(request, HttpCompletionOption.ResponseContentRead, cancellationToken);
-        return JsonSerializer.Deserialize<StoreStatistics>(await ReadBodyAsync(response, cancellationToken), StatisticsJson.Options)
+        return JsonSerializer.Deserialize<StoreStatistics>(
+            await ReadBodyAsync(response, cancellationToken), StatisticsJson.Options)
             ?? throw DmtException.Unavailable($"{_url} answers /api/v1/stat with nothing");
     }
 

@@ -14,7 +14,10 @@ internal sealed class QueryText
     /// <summary>Adds a parameter of bytes.</summary>
     public QueryText Add(string name, ReadOnlySpan<byte> value) => AddEscaped(name, Escape(value));
 
-    /// <summary>Percent-encodes every byte that is not a letter, a digit or one of <c>- _ ~</c>. Dots too: <c>..</c> is a step up in a path.</summary>
+    /// <summary>
+    /// Percent-encodes every byte that is not a letter, a digit or one of <c>- _ ~</c>. Dots too: <c>..</c> is a step
+    /// up in a path.
+    /// </summary>
     public static string Escape(ReadOnlySpan<byte> bytes)
     {
         var text = new StringBuilder(bytes.Length);

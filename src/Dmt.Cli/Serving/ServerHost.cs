@@ -19,19 +19,24 @@ using Microsoft.Extensions.Logging;
 namespace Dmt.Cli.Serving;
 
 /// <summary>
-/// The server process: opens the store, serves it until told to stop, then stops accepting, lets running requests finish, and closes the
-/// store, which flushes it. The store is opened before the port, so a port that answers has a store behind it.
+/// The server process: opens the store, serves it until told to stop, then stops accepting, lets running requests
+/// finish, and closes the store, which flushes it. The store is opened before the port, so a port that answers has a
+/// store behind it.
 /// </summary>
 internal static class ServerHost
 {
-    /// <summary>Running requests get this long to finish; the flush needs its share of the 10 s that a clean end may take.</summary>
+    /// <summary>
+    /// Running requests get this long to finish; the flush needs its share of the 10 s that a clean end may take.
+    /// </summary>
     private static readonly TimeSpan RequestsFinish = TimeSpan.FromSeconds(5);
 
     public static string Version { get; } =
-        typeof(ServerHost).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
+        typeof(ServerHost).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!
+            .InformationalVersion.Split('+')[0];
 
     /// <summary>Serves until <paramref name="stop"/> is asked for.</summary>
-    /// <exception cref="DmtException">Unavailable where the folder or the port is in use; Corruption; and whatever else opening throws.</exception>
+    /// <exception cref="DmtException">Unavailable where the folder or the port is in use; Corruption; and whatever else
+    /// opening throws.</exception>
     public static async Task RunAsync(CommandIo io, ServeSettings settings, CancellationToken stop)
     {
         var options = new EngineOptions
@@ -42,8 +47,10 @@ internal static class ServerHost
             ValueBytesMax = settings.ValueBytesMax,
         };
         await using var store = await io.OpenFolder(settings.Data, options, stop);
-        await using var app = Build(settings, store);
+        var started = false;
+        await using var app = Build(settings, store, () => started);
         await StartAsync(app, settings, stop);
+        started = true;
         await AnnounceAsync(io, settings, app);
         try
         {
@@ -57,13 +64,19 @@ internal static class ServerHost
         await app.StopAsync(CancellationToken.None);
     }
 
-    internal static WebApplication Build(ServeSettings settings, ITrieStore store)
+    /// <param name="settings">What to run with.</param>
+    /// <param name="store">What to serve; stays the caller's.</param>
+    /// <param name="frameworkLogs">
+    /// False keeps the framework silent: an error at the start is told once, in one line, by the program.
+    /// </param>
+    internal static WebApplication Build(ServeSettings settings, ITrieStore store, Func<bool> frameworkLogs)
     {
         // Empty: nothing of ASP.NET Core's own configuration files and variables may change what the server does.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listen(kestrel, settings));
         builder.Logging.SetMinimumLevel(settings.LogLevel);
-        builder.Logging.AddFilter("Microsoft", Max(settings.LogLevel, LogLevel.Warning));
+        var frameworkLevel = Max(settings.LogLevel, LogLevel.Warning);
+        builder.Logging.AddFilter("Microsoft", level => level >= frameworkLevel && frameworkLogs());
         builder.Logging.AddSimpleConsole(console =>
         {
             console.SingleLine = true;
@@ -118,7 +131,8 @@ internal static class ServerHost
         catch (IOException e) when (e.InnerException is AddressInUseException)
         {
             throw DmtException.Unavailable(
-                $"port {settings.Port} on {settings.Host} is in use: stop what listens there, or choose another with --port", e);
+                $"port {settings.Port} on {settings.Host} is in use: stop what listens there, or choose another with "
+                    + $"--port", e);
         }
         catch (Exception e) when (e is IOException or SocketException)
         {
@@ -128,7 +142,8 @@ internal static class ServerHost
 
     private static async Task AnnounceAsync(CommandIo io, ServeSettings settings, WebApplication app)
     {
-        var address = app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First();
+        var server = app.Services.GetRequiredService<IServer>();
+        var address = server.Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First();
         var url = settings.Host == "localhost" ? $"http://localhost:{new Uri(address).Port}" : address;
         await using var text = io.Text();
         await text.WriteLineAsync($"dmt {Version} serving {settings.Data} on {url} (console: /)");

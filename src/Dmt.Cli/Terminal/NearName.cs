@@ -3,7 +3,9 @@ namespace Dmt.Cli.Terminal;
 /// <summary>Finds what somebody who mistyped a name probably meant.</summary>
 internal static class NearName
 {
-    /// <summary>The closest of <paramref name="known"/>, or null where none is close: a third of the letters may be wrong.</summary>
+    /// <summary>
+    /// The closest of <paramref name="known"/>, or null where none is close: a third of the letters may be wrong.
+    /// </summary>
     public static string? Find(string given, IEnumerable<string> known)
     {
         string? best = null;
@@ -25,7 +27,8 @@ internal static class NearName
         Find(given, known) is { } near ? $" (did you mean {near}?)" : string.Empty;
 
     /// <summary>
-    /// Insertions, deletions, replacements and swaps of neighbours between two names (optimal string alignment), letter case aside.
+    /// Insertions, deletions, replacements and swaps of neighbours between two names (optimal string alignment), letter
+    /// case aside.
     /// </summary>
     private static int Distance(string a, string b)
     {

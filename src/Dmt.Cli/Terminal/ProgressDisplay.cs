@@ -3,8 +3,8 @@ using Spectre.Console;
 namespace Dmt.Cli.Terminal;
 
 /// <summary>
-/// Shows how far a transfer is, once it takes longer than a second: a bar with rate and remaining time where standard error is a
-/// terminal, a plain line every few seconds where it is not.
+/// Shows how far a transfer is, once it takes longer than a second: a bar with rate and remaining time where standard
+/// error is a terminal, a plain line every few seconds where it is not.
 /// </summary>
 internal static class ProgressDisplay
 {
@@ -12,7 +12,10 @@ internal static class ProgressDisplay
     private static readonly TimeSpan BarInterval = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LineInterval = TimeSpan.FromSeconds(5);
 
-    /// <summary>Awaits <paramref name="work"/>, showing <paramref name="progress"/> meanwhile. Errors of the work come out as they are.</summary>
+    /// <summary>
+    /// Awaits <paramref name="work"/>, showing <paramref name="progress"/> meanwhile. Errors of the work come out as
+    /// they are.
+    /// </summary>
     public static async Task ShowAsync(CommandIo io, string title, TransferProgress progress, Task work)
     {
         var started = io.Time.GetTimestamp();
@@ -31,7 +34,8 @@ internal static class ProgressDisplay
         await work;
     }
 
-    private static async Task ShowLinesAsync(CommandIo io, string title, TransferProgress progress, Task work, long started)
+    private static async Task ShowLinesAsync(
+        CommandIo io, string title, TransferProgress progress, Task work, long started)
     {
         while (!await EndsWithinAsync(io, work, LineInterval))
         {

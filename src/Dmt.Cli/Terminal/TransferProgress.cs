@@ -1,6 +1,8 @@
 namespace Dmt.Cli.Terminal;
 
-/// <summary>How far a transfer is: written by the one who works, read by the display. Safe for concurrent use.</summary>
+/// <summary>
+/// How far a transfer is: written by the one who works, read by the display. Safe for concurrent use.
+/// </summary>
 internal sealed class TransferProgress
 {
     private long _done;

@@ -7,8 +7,8 @@ using Dmt.Core;
 namespace Dmt.Cli.Transfer;
 
 /// <summary>
-/// CSV after RFC 4180: <c>key,value[,weight[,content_type[,expires_at]]]</c>. A field may stand in double quotes, a double quote inside
-/// them is doubled, and then commas and line ends belong to the field.
+/// CSV after RFC 4180: <c>key,value[,weight[,content_type[,expires_at]]]</c>. A field may stand in double quotes, a
+/// double quote inside them is doubled, and then commas and line ends belong to the field.
 /// </summary>
 internal sealed class CsvParser(bool hasHeader) : RecordParser
 {
@@ -31,7 +31,8 @@ internal sealed class CsvParser(bool hasHeader) : RecordParser
         Split(record, _fields);
         if (_fields.Count < 2 || _fields.Count > Columns.Length)
         {
-            throw DmtException.InvalidArgument($"{_fields.Count} fields: expected {string.Join(", ", Columns)}, at least the first two");
+            throw DmtException.InvalidArgument(
+                $"{_fields.Count} fields: expected {string.Join(", ", Columns)}, at least the first two");
         }
 
         if (!Utf8.IsValid(record))
@@ -68,7 +69,8 @@ internal sealed class CsvParser(bool hasHeader) : RecordParser
         if (record[..length].Contains((byte)'"'))
         {
             throw DmtException.InvalidArgument(
-                $"field {fields.Count + 1} holds a double quote: put the field in double quotes and double the one inside");
+                $"field {fields.Count + 1} holds a double quote: put the field in double quotes and double the one "
+                    + $"inside");
         }
 
         fields.Add(record[..length].ToArray());
@@ -105,7 +107,8 @@ internal sealed class CsvParser(bool hasHeader) : RecordParser
 
     private static double ParseWeight(string? text) =>
         string.IsNullOrEmpty(text) ? 0
-        : double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var weight) ? EntryMetadata.CheckWeight(weight)
+        : double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var weight)
+            ? EntryMetadata.CheckWeight(weight)
         : throw DmtException.InvalidArgument($"the weight is \"{text}\": expected a number of at least 0");
 
     private static DateTimeOffset? ParseExpiry(string? text) =>

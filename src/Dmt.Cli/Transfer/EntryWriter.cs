@@ -36,7 +36,8 @@ internal abstract class EntryWriter
     /// <summary>Everything, whatever the bytes.</summary>
     private sealed class NdjsonWriter : EntryWriter
     {
-        private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+        private static readonly JsonWriterOptions Options =
+            new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
         public override void Write(ArrayBufferWriter<byte> to, KeyEntry entry)
         {
             using var json = new Utf8JsonWriter(to, Options);
@@ -119,6 +120,7 @@ internal abstract class EntryWriter
         }
 
         private static string Quote(string text) =>
-            text.AsSpan().IndexOfAny(",\"\r\n") < 0 ? text : $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+            text.AsSpan().IndexOfAny(",\"\r\n") < 0 ? text
+                : $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
     }
 }

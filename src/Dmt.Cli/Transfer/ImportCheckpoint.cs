@@ -7,9 +7,11 @@ using Dmt.Core;
 namespace Dmt.Cli.Transfer;
 
 /// <summary>
-/// Remembers how far an import came, in a small file of the user's state folder (<c>$XDG_STATE_HOME/dmt/imports</c>, by default
-/// <c>~/.local/state/dmt/imports</c>), one for each pair of file and target. It counts only while the file has the length
-/// and the modification time that it had; what is before <see cref="Offset"/> was durable in the store when it was saved.
+/// Remembers how far an import came, in a small file of the user's state folder (<c>$XDG_STATE_HOME/dmt/imports</c>, by
+/// default
+/// <c>~/.local/state/dmt/imports</c>), one for each pair of file and target. It counts only while the file has the
+/// length and the modification time that it had; what is before <see cref="Offset"/> was durable in the store when it
+/// was saved.
 /// </summary>
 internal sealed record ImportCheckpoint
 {
@@ -39,7 +41,9 @@ internal sealed record ImportCheckpoint
         return Path.Combine(state, "dmt", "imports", Convert.ToHexStringLower(identity.AsSpan(0, 16)) + ".json");
     }
 
-    /// <summary>The checkpoint of the file as it is now; null where there is none, or it is of an earlier content.</summary>
+    /// <summary>
+    /// The checkpoint of the file as it is now; null where there is none, or it is of an earlier content.
+    /// </summary>
     public static ImportCheckpoint? Load(string path, FileInfo file)
     {
         try

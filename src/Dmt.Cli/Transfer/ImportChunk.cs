@@ -22,7 +22,8 @@ internal sealed class ImportChunk
     /// <summary>The line at <see cref="EndOffset"/>.</summary>
     public long EndLine { get; set; }
 
-    public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, DateTimeOffset? expiresAt, ReadOnlySpan<byte> metadata)
+    public void Put(
+        ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, DateTimeOffset? expiresAt, ReadOnlySpan<byte> metadata)
     {
         Batch.Put(key, value, expiresAt, metadata);
         Note(key);

@@ -15,6 +15,8 @@ internal sealed record ImportOptions
 
     public required TimeProvider Time { get; init; }
 
-    /// <summary>Called with the last chunk of a prefix of the source that is durable in the store; null keeps no checkpoint.</summary>
+    /// <summary>
+    /// Called with the last chunk of a prefix of the source that is durable in the store; null keeps no checkpoint.
+    /// </summary>
     public Action<ImportChunk>? Checkpoint { get; init; }
 }

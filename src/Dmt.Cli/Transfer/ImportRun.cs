@@ -28,7 +28,8 @@ internal sealed class ImportRun(CommandIo io, ITrieStore store, RecordParser par
     public Task<Importer> FromStreamAsync(Stream source, CancellationToken cancellationToken)
     {
         var progress = new TransferProgress { ItemName = "records" };
-        return RunAsync(source, new RecordReader(source, parser.IsQuoted), "standard input", progress, null, cancellationToken);
+        return RunAsync(
+            source, new RecordReader(source, parser.IsQuoted), "standard input", progress, null, cancellationToken);
     }
 
     /// <summary>Reads a file, from its checkpoint on where there is one; removes the checkpoint at the end.</summary>
@@ -44,7 +45,8 @@ internal sealed class ImportRun(CommandIo io, ITrieStore store, RecordParser par
 
         var checkpointPath = ImportCheckpoint.PathFor(io, path, parser.Name, targetName);
         var saved = Restart ? null : ImportCheckpoint.Load(checkpointPath, info);
-        var (offset, line) = saved is null ? (await SkipByteOrderMarkAsync(source, cancellationToken), 1L) : (saved.Offset, saved.Line);
+        var (offset, line) =
+            saved is null ? (await SkipByteOrderMarkAsync(source, cancellationToken), 1L) : (saved.Offset, saved.Line);
         source.Position = offset;
         if (saved is not null)
         {
@@ -64,9 +66,19 @@ internal sealed class ImportRun(CommandIo io, ITrieStore store, RecordParser par
         }.Save(checkpointPath);
 
         var reader = new RecordReader(source, parser.IsQuoted, offset, line);
-        var importer = await RunAsync(source, reader, path, progress, SaveCheckpoint, cancellationToken);
-        File.Delete(checkpointPath);
-        return importer;
+        try
+        {
+            var importer = await RunAsync(source, reader, path, progress, SaveCheckpoint, cancellationToken);
+            File.Delete(checkpointPath);
+            return importer;
+        }
+        catch (DmtException e) when (e.Kind is not (DmtErrorKind.InvalidArgument or DmtErrorKind.TooLarge))
+        {
+            var next = ImportCheckpoint.Load(checkpointPath, info)?.Line ?? 1;
+            var hint = string.Create(
+                CultureInfo.InvariantCulture, $"the same command goes on at line {next:N0} of {path}");
+            throw new DmtException(e.Kind, $"{e.Message}; {hint}", e);
+        }
     }
 
     private async Task<Importer> RunAsync(
@@ -81,7 +93,12 @@ internal sealed class ImportRun(CommandIo io, ITrieStore store, RecordParser par
         {
             var options = new ImportOptions
             {
-                SourceName = sourceName, SkipBad = SkipBad, Progress = progress, Time = io.Time, Checkpoint = checkpoint,
+                SourceName =
+                    sourceName,
+                SkipBad = SkipBad,
+                Progress = progress,
+                Time = io.Time,
+                Checkpoint = checkpoint,
             };
             var importer = new Importer(store, reader, parser, options);
             var started = io.Time.GetTimestamp();

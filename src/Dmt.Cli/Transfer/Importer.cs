@@ -5,13 +5,14 @@ namespace Dmt.Cli.Transfer;
 /// <summary>
 /// Brings the records of a source into a store.
 /// <para>
-/// How it works: records are gathered into chunks, up to four chunks are on their way at a time, and chunks are retired in the order of
-/// the source, so what was acknowledged is always a prefix of the source. Once a second that prefix is synced and reported as a
-/// checkpoint. A chunk that the store refuses is halved until the record at fault stands alone.
+/// How it works: records are gathered into chunks, up to four chunks are on their way at a time, and chunks are retired
+/// in the order of the source, so what was acknowledged is always a prefix of the source. Once a second that prefix is
+/// synced and reported as a checkpoint. A chunk that the store refuses is halved until the record at fault stands
+/// alone.
 /// </para>
 /// <para>
-/// Invariants: two chunks on their way never share a key, so the last record of a key wins, as if they went one by one; a checkpoint
-/// never covers a record that a crash of the server could still lose.
+/// Invariants: two chunks on their way never share a key, so the last record of a key wins, as if they went one by one;
+/// a checkpoint never covers a record that a crash of the server could still lose.
 /// </para>
 /// </summary>
 internal sealed class Importer(ITrieStore store, RecordReader reader, RecordParser parser, ImportOptions options)
@@ -34,8 +35,11 @@ internal sealed class Importer(ITrieStore store, RecordReader reader, RecordPars
     /// <summary>Records left out because they were bad.</summary>
     public long Skipped { get; private set; }
 
-    /// <summary>Reads to the end of the source. Everything before the first record at fault is in the store when this throws.</summary>
-    /// <exception cref="DmtException">InvalidArgument or TooLarge with the line of a bad record; or as the store throws.</exception>
+    /// <summary>
+    /// Reads to the end of the source. Everything before the first record at fault is in the store when this throws.
+    /// </summary>
+    /// <exception cref="DmtException">InvalidArgument or TooLarge with the line of a bad record; or as the store
+    /// throws.</exception>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         try
@@ -44,9 +48,11 @@ internal sealed class Importer(ITrieStore store, RecordReader reader, RecordPars
         }
         finally
         {
-            // After an error: nothing may still be on its way when the store is closed. Its outcome does not matter any more.
+            // After an error: nothing may still be on its way when the store is closed. Its outcome does not matter any
+            // more.
             await Task.WhenAll(_inFlight.Select(sent => sent.Sending)).ContinueWith(
-                static ended => _ = ended.Exception, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+                static ended =>
+                    _ = ended.Exception, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
         }
 
         if (_badRecord is not null)
@@ -66,7 +72,8 @@ internal sealed class Importer(ITrieStore store, RecordReader reader, RecordPars
                 last = await RetireOldestAsync();
             }
 
-            _inFlight.Enqueue((chunk, Task.Run(() => SendAsync(chunk, 0, chunk.Batch, cancellationToken), cancellationToken)));
+            _inFlight.Enqueue(
+                (chunk, Task.Run(() => SendAsync(chunk, 0, chunk.Batch, cancellationToken), cancellationToken)));
             if (last is not null && options.Checkpoint is not null
                 && options.Time.GetElapsedTime(lastCheckpoint) >= CheckpointInterval)
             {
@@ -133,8 +140,12 @@ internal sealed class Importer(ITrieStore store, RecordReader reader, RecordPars
         return chunk;
     }
 
-    /// <summary>Sends operations of the chunk, from number <paramref name="first"/> on; returns how many were refused and left out.</summary>
-    private async Task<int> SendAsync(ImportChunk chunk, int first, WriteBatch batch, CancellationToken cancellationToken)
+    /// <summary>
+    /// Sends operations of the chunk, from number <paramref name="first"/> on; returns how many were refused and left
+    /// out.
+    /// </summary>
+    private async Task<int> SendAsync(
+        ImportChunk chunk, int first, WriteBatch batch, CancellationToken cancellationToken)
     {
         try
         {
@@ -178,5 +189,7 @@ internal sealed class Importer(ITrieStore store, RecordReader reader, RecordPars
     private static bool IsBadRecord(DmtException e) => e.Kind is DmtErrorKind.InvalidArgument or DmtErrorKind.TooLarge;
 
     private DmtException AtLine(DmtException e, long line) => new(
-        e.Kind, $"{options.SourceName} line {line}: {e.Message} (lines before it are in; --skip-bad leaves bad lines out)", e);
+        e.Kind,
+            $"{options.SourceName} line {line}: {e.Message} (lines before it are in; --skip-bad leaves bad lines out)",
+                e);
 }

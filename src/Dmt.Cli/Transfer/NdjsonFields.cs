@@ -5,7 +5,9 @@ using Dmt.Core;
 
 namespace Dmt.Cli.Transfer;
 
-/// <summary>What one line of NDJSON says, read and checked name by name; see <see cref="NdjsonLine"/> for the shape.</summary>
+/// <summary>
+/// What one line of NDJSON says, read and checked name by name; see <see cref="NdjsonLine"/> for the shape.
+/// </summary>
 internal ref struct NdjsonFields
 {
     private const string Names =
@@ -93,7 +95,8 @@ internal ref struct NdjsonFields
                 Weight = EntryMetadata.CheckWeight(json.GetDouble());
                 break;
             case "ttl":
-                Ttl = TimeText.Parse(json.TokenType == JsonTokenType.Number ? RawText(json) : ReadString(json, name), name);
+                Ttl = TimeText.Parse(
+                    json.TokenType == JsonTokenType.Number ? RawText(json) : ReadString(json, name), name);
                 break;
             case "expires_at":
                 Expect(json, JsonTokenType.String, name);
@@ -131,7 +134,8 @@ internal ref struct NdjsonFields
     private static byte[] ReadBase64(ref Utf8JsonReader json, string name)
     {
         Expect(json, JsonTokenType.String, name);
-        return json.TryGetBytesFromBase64(out var bytes) ? bytes : throw DmtException.InvalidArgument($"{name} is not valid base64");
+        return json.TryGetBytesFromBase64(out var bytes) ? bytes
+            : throw DmtException.InvalidArgument($"{name} is not valid base64");
     }
 
     private static string ReadString(in Utf8JsonReader json, string name)

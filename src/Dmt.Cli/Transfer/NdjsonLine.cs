@@ -25,7 +25,8 @@ internal enum LineParts
 /// <code>
 /// {"key":"k","value":"v","content_type":"text/plain","weight":2,"expires_at":"2030-01-31T12:00:00.000Z","version":7}
 /// </code>
-/// Bytes that are no UTF-8 stand as base64 in <c>key_base64</c> and <c>value_base64</c>. What has its default is left out.
+/// Bytes that are no UTF-8 stand as base64 in <c>key_base64</c> and <c>value_base64</c>. What has its default is left
+/// out.
 /// </summary>
 internal static class NdjsonLine
 {

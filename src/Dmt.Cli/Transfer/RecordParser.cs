@@ -12,6 +12,7 @@ internal abstract class RecordParser
     public virtual bool IsQuoted => false;
 
     /// <summary>Adds what the record says to the chunk; a blank record adds nothing.</summary>
-    /// <exception cref="DmtException">InvalidArgument or TooLarge, without the line number. The chunk is as before.</exception>
+    /// <exception cref="DmtException">InvalidArgument or TooLarge, without the line number. The chunk is as
+    /// before.</exception>
     public abstract void Parse(ReadOnlySpan<byte> record, ImportChunk chunk);
 }

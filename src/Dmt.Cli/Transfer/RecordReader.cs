@@ -6,8 +6,9 @@ namespace Dmt.Cli.Transfer;
 /// <summary>
 /// Cuts a stream into records: lines, or for CSV lines whose line ends inside double quotes do not count.
 /// <para>
-/// How it works: one buffer holds the bytes from the current record on; it is filled to its end and grows only for a record that does
-/// not fit. A scan position remembers what was searched already, with the quoting state there, so no byte is looked at twice.
+/// How it works: one buffer holds the bytes from the current record on; it is filled to its end and grows only for a
+/// record that does not fit. A scan position remembers what was searched already, with the quoting state there, so no
+/// byte is looked at twice.
 /// Invariant: <see cref="Offset"/> is where the record after the current one begins, so reading may be resumed there.
 /// </para>
 /// </summary>
@@ -45,7 +46,9 @@ internal sealed class RecordReader : IDisposable
     /// <summary>The number of the line that <see cref="Offset"/> is at the beginning of.</summary>
     public long NextLine => _lineEnds + 1;
 
-    /// <summary>The current record without its line end; valid until the next call of <see cref="ReadAsync"/>.</summary>
+    /// <summary>
+    /// The current record without its line end; valid until the next call of <see cref="ReadAsync"/>.
+    /// </summary>
     public ReadOnlySpan<byte> Current => _buffer.AsSpan(_start, CurrentLength);
 
     private int CurrentLength { get; set; }
@@ -72,7 +75,7 @@ internal sealed class RecordReader : IDisposable
             {
                 if (_start == _end)
                 {
-                    CurrentLength = 0;
+                    (_next, CurrentLength) = (_start, 0);
                     return false;
                 }
 

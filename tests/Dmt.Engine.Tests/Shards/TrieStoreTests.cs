@@ -10,7 +10,7 @@ public sealed class TrieStoreTests
     public async Task What_was_put_is_there_after_flush_compaction_and_reopening()
     {
         using var folder = new TemporaryDirectory();
-        await using (var store = await TrieStore.OpenAsync(folder))
+        await using (var store = await TrieStore.OpenAsync(folder.Path))
         {
             for (var i = 0; i < 10_000; i++)
             {
@@ -29,7 +29,7 @@ public sealed class TrieStoreTests
             Assert.Equal(9000, await store.CountAsync(KeyRange.All));
         }
 
-        await using (var store = await TrieStore.OpenAsync(folder))
+        await using (var store = await TrieStore.OpenAsync(folder.Path))
         {
             Assert.Equal(9000, await store.CountAsync(KeyRange.All));
             Assert.Null(await store.GetTextAsync("key001500"));
@@ -39,7 +39,8 @@ public sealed class TrieStoreTests
             }
 
             var page = await store.ScanAsync(new ScanRequest { Reverse = true, Limit = 3 });
-            Assert.Equal(["key009999", "key009998", "key009997"], page.Entries.Select(e => Encoding.UTF8.GetString(e.Key.Span)));
+            Assert.Equal(
+                ["key009999", "key009998", "key009997"], page.Entries.Select(e => Encoding.UTF8.GetString(e.Key.Span)));
         }
     }
 }
