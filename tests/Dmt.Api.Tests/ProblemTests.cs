@@ -86,7 +86,8 @@ public sealed class ProblemTests
     {
         await using var host = await ApiHost.StartAsync();
         await host.Model.PutAsync("a", "v");
-        var answer = await host.SendRawAsync($"DELETE {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", false);
+        var answer = await host.SendRawAsync(
+            $"DELETE {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", false);
         Assert.StartsWith("HTTP/1.1 400 ", answer, StringComparison.Ordinal);
         Assert.Equal(1, await host.Model.CountAsync(default));
     }

@@ -50,28 +50,3 @@ internal sealed class SmallDisk : IDisposable
         return process.ExitCode == 0 ? null : $"{program}: {errors.Trim()}";
     }
 }
-
-/// <summary>A test that needs a disk of its own; left out, saying why, where none can be mounted.</summary>
-[AttributeUsage(AttributeTargets.Method)]
-internal sealed class SmallDiskFactAttribute : FactAttribute
-{
-    private static readonly Lazy<string?> Obstacle = new(static () =>
-    {
-        if (!OperatingSystem.IsLinux() || !Environment.IsPrivilegedProcess)
-        {
-            return "needs root on Linux to mount a small disk; FileLogSpaceTests covers the same with a simulated one";
-        }
-
-        try
-        {
-            using var disk = new SmallDisk(1 << 20);
-            return null;
-        }
-        catch (InvalidOperationException e)
-        {
-            return $"cannot mount a small disk ({e.Message}); FileLogSpaceTests covers the same with a simulated one";
-        }
-    });
-
-    public SmallDiskFactAttribute() => Skip = Obstacle.Value;
-}
