@@ -36,7 +36,8 @@ internal sealed record BenchArguments
             {
                 "--markdown" => parsed with { IsMarkdown = true },
                 "--json" => parsed with { IsJson = true },
-                _ when i + 1 == args.Length => throw new ArgumentException($"{flag}: no such flag, or it lacks a value; usage: {Usage}"),
+                _ when i + 1 == args.Length =>
+                    throw new ArgumentException($"{flag}: no such flag, or it lacks a value; usage: {Usage}"),
                 "--keys" => parsed with { Keys = Number(flag, args[++i], 100, int.MaxValue) },
                 "--value-bytes" => parsed with { ValueBytes = (int)Number(flag, args[++i], 1, 1 << 20) },
                 "--rounds" => parsed with { Rounds = (int)Number(flag, args[++i], 1, 99) },
@@ -63,5 +64,6 @@ internal sealed record BenchArguments
 
     private static string Peer(string name) => PeerCatalog.Names.Contains(name)
         ? name
-        : throw new ArgumentException($"there is no peer \"{name}\": expected some of {string.Join(", ", PeerCatalog.Names)}");
+        : throw new ArgumentException(
+            $"there is no peer \"{name}\": expected some of {string.Join(", ", PeerCatalog.Names)}");
 }

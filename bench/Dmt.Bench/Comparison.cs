@@ -6,7 +6,8 @@ using Dmt.Bench.Peers;
 namespace Dmt.Bench;
 
 /// <summary>
-/// Measures every installed peer in turn, round after round (so that what the machine does meanwhile meets all alike), and takes medians.
+/// Measures every installed peer in turn, round after round (so that what the machine does meanwhile meets all alike),
+/// and takes medians.
 /// </summary>
 internal sealed class Comparison(BenchArguments arguments)
 {
@@ -35,7 +36,8 @@ internal sealed class Comparison(BenchArguments arguments)
             }
         }
 
-        return rounds.ToDictionary(static p => p.Key, static IReadOnlyDictionary<string, double> (p) => Medians(p.Value));
+        return rounds.ToDictionary(
+            static p => p.Key, static IReadOnlyDictionary<string, double> (p) => Medians(p.Value));
     }
 
     /// <summary>The process that this program starts for each peer and round.</summary>

@@ -3,7 +3,10 @@ using System.Text;
 
 namespace Dmt.Bench;
 
-/// <summary>Results as a table in Markdown (which is plain enough for a terminal): each peer's figure, and DMT's as a ratio to it.</summary>
+/// <summary>
+/// Results as a table in Markdown (which is plain enough for a terminal): each peer's figure, and DMT's as a ratio to
+/// it.
+/// </summary>
 internal static class ComparisonTable
 {
     private const string Dmt = "dmt";
@@ -11,13 +14,19 @@ internal static class ComparisonTable
     public static string Markdown(IReadOnlyDictionary<string, IReadOnlyDictionary<string, double>> results)
     {
         var text = new StringBuilder();
-        text.Append("| per second |").Append(string.Concat(results.Keys.Select(static name => $" {name} |"))).AppendLine();
-        text.Append("|---|").Append(string.Concat(results.Keys.Select(static _ => "---:|"))).AppendLine();
+        text.Append("| per second |").AppendJoin(null, results.Keys.Select(static name => $" {name} |")).AppendLine();
+        text.Append("|---|").AppendJoin(null, results.Keys.Select(static _ => "---:|")).AppendLine();
         foreach (var row in PeerRun.Workloads.Append(PeerRun.DiskMegabytes).Append(PeerRun.ResidentMegabytes))
         {
             text.Append("| ").Append(row).Append(" |");
             foreach (var (name, figures) in results)
             {
+                if (!figures.ContainsKey(row))
+                {
+                    text.Append(" - |");
+                    continue;
+                }
+
                 text.Append(' ').Append(Figure(figures[row]));
                 if (name != Dmt && results.TryGetValue(Dmt, out var dmt))
                 {

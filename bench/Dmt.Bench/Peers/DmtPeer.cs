@@ -4,7 +4,10 @@ using Dmt.Engine;
 
 namespace Dmt.Bench.Peers;
 
-/// <summary>DMT with its default settings. Its calls complete synchronously but for waits, and those block here: the driver is one thread.</summary>
+/// <summary>
+/// DMT with its default settings. Its calls complete synchronously but for waits, and those block here: the driver is
+/// one thread.
+/// </summary>
 internal sealed class DmtPeer : Peer
 {
     private readonly TrieStore _store;
@@ -25,8 +28,11 @@ internal sealed class DmtPeer : Peer
     public override void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value) =>
         Wait(_store.PutAsync(Copy(key, _key), Copy(value, _value)));
 
-    public override void PutSync(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value) =>
-        Wait(_store.PutAsync(Copy(key, _key), Copy(value, _value), new WriteOptions { Durability = Durability.Strict }));
+    public override void PutSync(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
+    {
+        var options = new WriteOptions { Durability = Durability.Strict };
+        Wait(_store.PutAsync(Copy(key, _key), Copy(value, _value), options));
+    }
 
     public override bool Get(ReadOnlySpan<byte> key, in ValueCheck check)
     {

@@ -2,7 +2,10 @@ using System.Runtime.InteropServices;
 
 namespace Dmt.Bench.Peers;
 
-/// <summary>LevelDB by its C interface. Its write buffer is as large as DMT's memtable, 32 MiB: the default of 4 would make it slow.</summary>
+/// <summary>
+/// LevelDB by its C interface. Its write buffer is as large as DMT's memtable, 32 MiB: the default of 4 would make it
+/// slow.
+/// </summary>
 internal sealed unsafe class LevelDbPeer : Peer
 {
     private const int WriteBufferBytes = 32 << 20;

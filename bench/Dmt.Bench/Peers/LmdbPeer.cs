@@ -1,8 +1,8 @@
 namespace Dmt.Bench.Peers;
 
 /// <summary>
-/// LMDB: one transaction for each put, not synced (MDB_NOSYNC) but for the synced ones; one read transaction that is renewed for each read. It
-/// has no log, no filter, and the page cache for a cache.
+/// LMDB: one transaction for each put, not synced (MDB_NOSYNC) but for the synced ones; one read transaction that is
+/// renewed for each read. It has no log, no filter, and the page cache for a cache.
 /// </summary>
 internal sealed unsafe class LmdbPeer : Peer
 {
@@ -90,6 +90,8 @@ internal sealed unsafe class LmdbPeer : Peer
         LmdbNative.TransactionReset(_reader);
         return seen;
     }
+
+    public override bool Compacts => false;
 
     public override void Compact()
     {

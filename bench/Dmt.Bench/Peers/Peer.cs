@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace Dmt.Bench.Peers;
 
 /// <summary>
-/// An ordered store that is open on a folder, driven by one thread. All are opened alike: values uncompressed, 256 MiB of cache and 10 bits of
-/// bloom filter for each key where they have such a thing, the log on and not synced.
+/// An ordered store that is open on a folder, driven by one thread. All are opened alike: values uncompressed, 256 MiB
+/// of cache and 10 bits of bloom filter for each key where they have such a thing, the log on and not synced.
 /// </summary>
 internal abstract class Peer : IDisposable
 {
@@ -30,9 +30,15 @@ internal abstract class Peer : IDisposable
     /// <summary>Merges everything; nothing where the store has nothing to merge.</summary>
     public abstract void Compact();
 
+    /// <summary>False where the store has nothing to merge.</summary>
+    public virtual bool Compacts => true;
+
     public abstract void Dispose();
 
-    /// <summary>Looks at an entry: the beginning of its key, and both ends of its value. The sum is kept so that nothing is optimised away.</summary>
+    /// <summary>
+    /// Looks at an entry: the beginning of its key, and both ends of its value. The sum is kept so that nothing is
+    /// optimised away.
+    /// </summary>
     protected void Look(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
     {
         _sum += BinaryPrimitives.ReadUInt64BigEndian(key);

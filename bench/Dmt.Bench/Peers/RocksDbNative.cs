@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace Dmt.Bench.Peers;
 
-/// <summary>The part of RocksDB's C interface (rocksdb/c.h) that is needed. Handles are opaque; an error is a string of malloc.</summary>
+/// <summary>
+/// The part of RocksDB's C interface (rocksdb/c.h) that is needed. Handles are opaque; an error is a string of malloc.
+/// </summary>
 internal static unsafe partial class RocksDbNative
 {
     private const string Library = PeerCatalog.RocksDb;

@@ -2,7 +2,10 @@ using System.Runtime.InteropServices;
 
 namespace Dmt.Bench.Peers;
 
-/// <summary>RocksDB by its C interface, its defaults but for what all peers have alike. Gets are pinned: the value is not copied.</summary>
+/// <summary>
+/// RocksDB by its C interface, its defaults but for what all peers have alike. Gets are pinned: the value is not
+/// copied.
+/// </summary>
 internal sealed unsafe class RocksDbPeer : Peer
 {
     private readonly nint _db;

@@ -4,9 +4,9 @@ using System.Runtime.InteropServices;
 namespace Dmt.Cli.Bench;
 
 /// <summary>
-/// The keys of a run: index to identity to hex digits. The identity is a one-to-one mix of the index (xor-shifts and odd multiplications
-/// modulo a power of two can both be undone), so keys are distinct, look random, and are known without being stored. Indices from half of
-/// the key space on are never written: they are the keys that are missing.
+/// The keys of a run: index to identity to hex digits. The identity is a one-to-one mix of the index (xor-shifts and
+/// odd multiplications modulo a power of two can both be undone), so keys are distinct, look random, and are known
+/// without being stored. Indices from half of the key space on are never written: they are the keys that are missing.
 /// </summary>
 /// <remarks>Immutable; safe for concurrent use.</remarks>
 internal sealed class BenchKeys
@@ -34,10 +34,14 @@ internal sealed class BenchKeys
 
     public int KeyBytes { get; }
 
-    /// <summary>How many keys of this length a run can hold: a quarter of the key space, the rest is for inserts and misses.</summary>
+    /// <summary>
+    /// How many keys of this length a run can hold: a quarter of the key space, the rest is for inserts and misses.
+    /// </summary>
     public static long CountMax(int keyBytes) => 1L << Math.Min(62, (4 * Math.Min(keyBytes, DigitsMax)) - 2);
 
-    /// <summary>The identity of the key with this index, 0 to <see cref="CountMax"/>; its order is the order of the keys.</summary>
+    /// <summary>
+    /// The identity of the key with this index, 0 to <see cref="CountMax"/>; its order is the order of the keys.
+    /// </summary>
     public ulong Identity(long index) => Mix(((ulong)index + _offset) & _mask);
 
     /// <summary>The identity of a key that is never written.</summary>
@@ -46,7 +50,10 @@ internal sealed class BenchKeys
     /// <summary>The share of the key space that lies at or above this identity, 0 to 1.</summary>
     public double ShareAbove(ulong identity) => 1 - (identity / (_mask + 1.0));
 
-    /// <summary>Writes the key: the identity's digits, most significant first; longer keys go on with digits that follow from it.</summary>
+    /// <summary>
+    /// Writes the key: the identity's digits, most significant first; longer keys go on with digits that follow from
+    /// it.
+    /// </summary>
     public void Format(ulong identity, Span<byte> key)
     {
         if (key.Length == DigitsMax)

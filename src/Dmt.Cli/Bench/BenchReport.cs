@@ -41,10 +41,12 @@ internal static class BenchReport
     {
         console.Write(new Text(string.Create(
             CultureInfo.InvariantCulture,
-            $"{settings.Keys:N0} keys of {settings.KeyBytes} bytes, values of {settings.ValueBytes}; fsync {settings.Durability}, "
-            + $"cache {ByteSize.Format(settings.CacheBytes)}, seed {settings.Seed}; the driver's own share is {results[0].DriverNs:0} ns")));
+            $"{settings.Keys:N0} keys of {settings.KeyBytes} bytes, values of {settings.ValueBytes}; "
+            + $"fsync {settings.Durability}, cache {ByteSize.Format(settings.CacheBytes)}, seed {settings.Seed}; "
+            + $"the driver's own share is {results[0].DriverNs:0} ns")));
         console.WriteLine();
-        var table = Tables.Create("workload", "thr", "ops/s", "p50 us", "p99 us", "p999 us", "w-amp", "s-amp", "disk MB", "B/key", "peak MB");
+        var table = Tables.Create(
+            "workload", "thr", "ops/s", "p50 us", "p99 us", "p999 us", "w-amp", "s-amp", "disk MB", "B/key", "peak MB");
         foreach (var r in results)
         {
             Tables.AddRow(
@@ -64,8 +66,9 @@ internal static class BenchReport
 
         console.Write(table);
         console.Write(new Text(
-            "w-amp: bytes written to log and tables for each byte put since the store was opened. s-amp: bytes of tables and live log for\n"
-            + "each byte of keys and values. B/key: memory that the store has taken. peak: most memory of the process, warm-up included.\n"));
+            "w-amp: bytes written to log and tables for each byte put since the store was opened.\n"
+            + "s-amp: bytes of tables and live log for each byte of keys and values.\n"
+            + "B/key: memory that the store has taken. peak: most memory of the process, warm-up included.\n"));
     }
 
     private static void WriteRatio(Utf8JsonWriter writer, string name, double? ratio)
@@ -80,7 +83,8 @@ internal static class BenchReport
         }
     }
 
-    private static string Us(long ns) => (ns / NsPerUs).ToString(ns < 100 * NsPerUs ? "N2" : "N0", CultureInfo.InvariantCulture);
+    private static string Us(long ns) =>
+        (ns / NsPerUs).ToString(ns < 100 * NsPerUs ? "N2" : "N0", CultureInfo.InvariantCulture);
 
     private static string Megabytes(long bytes) => (bytes / 1e6).ToString("N0", CultureInfo.InvariantCulture);
 

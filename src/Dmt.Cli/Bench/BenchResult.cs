@@ -17,18 +17,22 @@ internal sealed record BenchResult
     public required LatencyHistogram Latencies { get; init; }
 
     /// <summary>
-    /// Bytes that went to log and tables since the store was opened, divided by the bytes of keys and values that were put; null when
-    /// none were.
+    /// Bytes that went to log and tables since the store was opened, divided by the bytes of keys and values that were
+    /// put; null when none were.
     /// </summary>
     public required double? WriteAmplification { get; init; }
 
-    /// <summary>Bytes of tables and live log divided by the bytes of keys and values, each key once; null for an empty store.</summary>
+    /// <summary>
+    /// Bytes of tables and live log divided by the bytes of keys and values, each key once; null for an empty store.
+    /// </summary>
     public required double? SpaceAmplification { get; init; }
 
     /// <summary>Bytes of all files of the store, space that the log has reserved included.</summary>
     public required long DiskBytes { get; init; }
 
-    /// <summary>Anonymous resident memory, less what the process had before it opened the store, for each key.</summary>
+    /// <summary>
+    /// Anonymous resident memory, less what the process had before it opened the store, for each key.
+    /// </summary>
     public required double? MemoryBytesPerKey { get; init; }
 
     public required long ResidentBytes { get; init; }

@@ -1,13 +1,13 @@
 // A run: warm up on a scratch store, open the store, then the workloads one after the other.
 //
-// Warm-up. The runtime first compiles quickly, counts, and compiles again with what it has learned. A comparison with programs that were
-// compiled once must not measure that, so every workload of the run is first driven for a third of a second over a small scratch store
-// whose memtables and tables are so small that flushing, compaction and reading blocks are warmed as well. The scratch store is closed
-// and deleted before anything is measured.
+// Warm-up. The runtime first compiles quickly, counts, and compiles again with what it has learned. A comparison with
+// programs that were compiled once must not measure that, so every workload of the run is first driven for a third of a
+// second (less for a run of few keys) over a scratch store whose memtables and tables are so small that flushing,
+// compaction and reading blocks are warmed as well. It is closed and deleted before anything is measured.
 //
-// A workload is timed from the moment all its workers are let go to the moment the last one is done. Background work that it leaves
-// behind is not part of its time (db_bench does the same), but the run waits for it to end before it looks at sizes and before the
-// next workload begins.
+// A workload is timed from the moment all its workers are let go to the moment the last one is done. Background work
+// that it leaves behind is not part of its time (db_bench does the same), but the run waits for it to end before it
+// looks at sizes and before the next workload begins.
 using System.Diagnostics;
 using System.Globalization;
 using Dmt.Cli.Bench.Workers;
@@ -20,10 +20,11 @@ namespace Dmt.Cli.Bench;
 /// <summary>Runs workloads on one store.</summary>
 internal sealed class BenchRun(BenchSettings settings, CommandIo io)
 {
-    private const int WarmUpMs = 330;
-    private const long WarmUpKeys = 30_000;
+    private const int WarmUpMsMax = 330;
+    private const long WarmUpKeysPerMs = 100;
+    private const long WarmUpKeysMax = 30_000;
     private const long WarmUpBytes = 8 << 20;
-    private const long DriverOperations = 1_000_000;
+    private const long DriverOperationsMax = 1_000_000;
 
     private static readonly TimeSpan SettlePoll = TimeSpan.FromMilliseconds(100);
 
@@ -81,13 +82,15 @@ internal sealed class BenchRun(BenchSettings settings, CommandIo io)
             var result = await MeasureAsync(context, workload, folder, cancellationToken);
             _results.Add(result);
             await io.Error.WriteLineAsync(string.Create(
-                CultureInfo.InvariantCulture, $"dmt: {result.Name}: {result.OperationsPerSecond:N0} ops/s in {result.Seconds:0.00} s"));
+                CultureInfo.InvariantCulture,
+                $"dmt: {result.Name}: {result.OperationsPerSecond:N0} ops/s in {result.Seconds:0.00} s"));
         }
     }
 
     private async Task WarmUpAsync(CancellationToken cancellationToken)
     {
-        var keys = Math.Clamp(WarmUpBytes / (settings.KeyBytes + settings.ValueBytes), 16, Math.Min(WarmUpKeys, settings.Keys));
+        var keys = Math.Clamp(WarmUpBytes / (settings.KeyBytes + settings.ValueBytes), 16, WarmUpKeysMax);
+        var warmUpMs = Math.Min(WarmUpMsMax, settings.Keys / WarmUpKeysPerMs);
         var scratch = settings with { Keys = Math.Min(keys, settings.Keys), Folder = null, UseExisting = false };
         await InTemporaryFolderAsync(async folder =>
         {
@@ -105,7 +108,7 @@ internal sealed class BenchRun(BenchSettings settings, CommandIo io)
                 {
                     await DriveAsync(context, workload, scratch.Keys, cancellationToken);
                 }
-                while (Stopwatch.GetElapsedTime(started).TotalMilliseconds < WarmUpMs);
+                while (Stopwatch.GetElapsedTime(started).TotalMilliseconds < warmUpMs);
             }
 
             await MeasureDriverAsync(context, cancellationToken);
@@ -114,14 +117,16 @@ internal sealed class BenchRun(BenchSettings settings, CommandIo io)
 
     private async Task MeasureDriverAsync(BenchContext context, CancellationToken cancellationToken)
     {
+        var operations = Math.Min(DriverOperationsMax, 10 * settings.Keys);
+
         // The first round warms up.
         for (var round = 0; round < 2; round++)
         {
-            context.Begin(DriverOperations);
-            var worker = new IdleWorker(context, new WorkerShare(0, 1, DriverOperations));
+            context.Begin(operations);
+            var worker = new IdleWorker(context, new WorkerShare(0, 1, operations));
             var started = Stopwatch.GetTimestamp();
             await worker.RunAsync(cancellationToken);
-            _driverNs = Stopwatch.GetElapsedTime(started).TotalNanoseconds / DriverOperations;
+            _driverNs = Stopwatch.GetElapsedTime(started).TotalNanoseconds / operations;
         }
     }
 
@@ -189,7 +194,11 @@ internal sealed class BenchRun(BenchSettings settings, CommandIo io)
             latencies.Add(worker.Latencies);
         }
 
-        await SettleAsync(context.Store, cancellationToken);
+        if (!workload.IsReadOnly)
+        {
+            await SettleAsync(context.Store, cancellationToken);
+        }
+
         var statistics = await context.Store.StatAsync(cancellationToken);
         var memory = ProcessMemory.Read();
         var userBytes = settings.UserBytes(context.Inserts.Present);
@@ -227,7 +236,8 @@ internal sealed class BenchRun(BenchSettings settings, CommandIo io)
         }
     }
 
-    private static async Task CheckExistingAsync(BenchContext context, string folder, CancellationToken cancellationToken)
+    private static async Task CheckExistingAsync(
+        BenchContext context, string folder, CancellationToken cancellationToken)
     {
         var keys = context.Settings.Keys;
         var key = new byte[context.Settings.KeyBytes];
@@ -235,7 +245,8 @@ internal sealed class BenchRun(BenchSettings settings, CommandIo io)
         {
             var identity = context.Keys.Identity(index);
             context.Keys.Format(identity, key);
-            if (await context.Store.GetAsync(key, cancellationToken) is not { } entry || !context.Values.IsValue(identity, entry.Value.Span))
+            if (await context.Store.GetAsync(key, cancellationToken) is not { } entry
+                || !context.Values.IsValue(identity, entry.Value.Span))
             {
                 throw DmtException.InvalidArgument(
                     $"--use-existing: the store at {folder} does not hold the {keys} keys of this run: "

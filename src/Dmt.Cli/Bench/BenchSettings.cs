@@ -27,7 +27,9 @@ internal sealed record BenchSettings
     /// <summary>0 to <see cref="Entry.ValueBytesMaxDefault"/>.</summary>
     public int ValueBytes { get; init; } = 100;
 
-    /// <summary>1 to <see cref="ThreadsMax"/>; workloads whose name says how many writers they have do not ask.</summary>
+    /// <summary>
+    /// 1 to <see cref="ThreadsMax"/>; workloads whose name says how many writers they have do not ask.
+    /// </summary>
     public int Threads { get; init; } = 1;
 
     public Durability Durability { get; init; }
@@ -63,7 +65,7 @@ internal sealed record BenchSettings
     {
         Check("--key-bytes", KeyBytes, BenchKeys.BytesMin, Key.BytesMax);
         Check("--value-bytes", ValueBytes, 0, Entry.ValueBytesMaxDefault);
-        Check("--keys", Keys, 1, BenchKeys.CountMax(KeyBytes), KeyBytes < 16 ? $" with --key-bytes {KeyBytes}" : string.Empty);
+        Check("--keys", Keys, 1, BenchKeys.CountMax(KeyBytes), $" with --key-bytes {KeyBytes}");
         Check("--threads", Threads, 1, ThreadsMax);
         Check("--block-size", BlockBytes, BlockBytesMin, BlockBytesMax, " bytes");
         Check("--cache-size", CacheBytes, CacheBytesMin, CacheBytesMax, " bytes");
@@ -100,15 +102,20 @@ internal sealed record BenchSettings
             throw DmtException.InvalidArgument(
                 $"--data: {Folder} holds a store: --use-existing works on it (and changes it), or name a new folder");
         }
-        else if (File.Exists(Folder) || (Directory.Exists(Folder) && Directory.EnumerateFileSystemEntries(Folder).Any()))
+        else if (File.Exists(Folder)
+            || (Directory.Exists(Folder) && Directory.EnumerateFileSystemEntries(Folder).Any()))
         {
-            throw DmtException.InvalidArgument($"--data: {Folder} is not empty and no store: name a new or empty folder");
+            throw DmtException.InvalidArgument(
+                $"--data: {Folder} is not empty and no store: name a new or empty folder");
         }
     }
 
     /// <summary>Reads <c>--workloads</c>: names with commas between.</summary>
-    public static IReadOnlyList<Workload> ParseWorkloads(string names) =>
-        [.. names.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(WorkloadCatalog.Find)];
+    public static IReadOnlyList<Workload> ParseWorkloads(string names)
+    {
+        const StringSplitOptions Plain = StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries;
+        return [.. names.Split(',', Plain).Select(WorkloadCatalog.Find)];
+    }
 
     /// <summary>Reads a flag that is a number of bytes.</summary>
     public static long ParseBytes(string flag, string text) => ByteSize.TryParse(text, out var bytes)

@@ -3,9 +3,10 @@ using System.Buffers.Binary;
 namespace Dmt.Cli.Bench;
 
 /// <summary>
-/// The values of a run. A value is a piece of a pool of random hex digits (so it shrinks to about half when compressed, as db_bench's
-/// values do), found by the key's identity and a generation. From <see cref="HeaderBytes"/> on it begins with the identity and the place in the
-/// pool, so that a reader who does not know the generation can still check every byte; shorter values are the same in every generation.
+/// The values of a run. A value is a piece of a pool of random hex digits (so it shrinks to about half when compressed,
+/// as db_bench's values do), found by the key's identity and a generation. From <see cref="HeaderBytes"/> on it begins
+/// with the identity and the place in the pool, so that a reader who does not know the generation can still check every
+/// byte; shorter values are the same in every generation.
 /// </summary>
 /// <remarks>Immutable; safe for concurrent use.</remarks>
 internal sealed class BenchValues

@@ -1,8 +1,9 @@
 namespace Dmt.Cli.Bench;
 
 /// <summary>
-/// Which indices are in the store: 0 to <see cref="Present"/> - 1. Writers take the next index, insert it, and say so; one that finished before an
-/// earlier one did is held back, so that a reader never asks for what is still on its way. Safe for concurrent use.
+/// Which indices are in the store: 0 to <see cref="Present"/> - 1. Writers take the next index, insert it, and say so;
+/// one that finished before an earlier one did is held back, so that a reader never asks for what is still on its way.
+/// Safe for concurrent use.
 /// </summary>
 internal sealed class InsertCounter(long present)
 {

@@ -3,8 +3,9 @@ using System.Numerics;
 namespace Dmt.Cli.Bench;
 
 /// <summary>
-/// Counts durations in log-linear buckets, as HdrHistogram does: each power of two of nanoseconds is cut into 128 equal parts, so that a
-/// percentile is exact to 1 % (below 256 ns: exact), in 60 KB however many are counted. One thread counts; merge afterwards.
+/// Counts durations in log-linear buckets, as HdrHistogram does: each power of two of nanoseconds is cut into 128 equal
+/// parts, so that a percentile is exact to 1 % (below 256 ns: exact), in 60 KB however many are counted. One thread
+/// counts; merge afterwards.
 /// </summary>
 internal sealed class LatencyHistogram
 {
@@ -39,7 +40,9 @@ internal sealed class LatencyHistogram
         MaxNs = Math.Max(MaxNs, other.MaxNs);
     }
 
-    /// <summary>The duration that this share of all did not exceed, in nanoseconds; 0 when nothing was counted.</summary>
+    /// <summary>
+    /// The duration that this share of all did not exceed, in nanoseconds; 0 when nothing was counted.
+    /// </summary>
     /// <param name="share">0 to 1; 0.99 is p99.</param>
     public long PercentileNs(double share)
     {

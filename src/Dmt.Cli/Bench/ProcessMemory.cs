@@ -3,7 +3,9 @@ using System.Globalization;
 namespace Dmt.Cli.Bench;
 
 /// <summary>This process's resident memory as Linux counts it, in bytes.</summary>
-/// <param name="Anonymous">Heap, native memory and stacks: what belongs to this process alone, mapped files left out.</param>
+/// <param name="Anonymous">
+/// Heap, native memory and stacks: what belongs to this process alone, mapped files left out.
+/// </param>
 /// <param name="Resident">All of it, mapped files included.</param>
 /// <param name="Peak">The most that was ever resident.</param>
 internal readonly record struct ProcessMemory(long Anonymous, long Resident, long Peak)

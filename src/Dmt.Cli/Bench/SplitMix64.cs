@@ -1,8 +1,8 @@
 namespace Dmt.Cli.Bench;
 
 /// <summary>
-/// A small reproducible generator, one for each writer or reader (Steele, Lea and Flood, "Fast splittable pseudorandom number
-/// generators", 2014). Two nanoseconds a number, so that the driver does not measure itself.
+/// A small reproducible generator, one for each writer or reader (Steele, Lea and Flood, "Fast splittable pseudorandom
+/// number generators", 2014). Two nanoseconds a number, so that the driver does not measure itself.
 /// </summary>
 internal struct SplitMix64(ulong seed)
 {

@@ -22,6 +22,9 @@ internal sealed record Workload
     /// <summary>It reads keys that must have been written.</summary>
     public bool NeedsKeys { get; init; }
 
+    /// <summary>It writes nothing, so there is no background work to wait for.</summary>
+    public bool IsReadOnly { get; init; }
+
     /// <summary>It is part of a run that names no workloads.</summary>
     public bool IsDefault { get; init; } = true;
 }

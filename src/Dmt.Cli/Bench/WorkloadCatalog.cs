@@ -14,7 +14,10 @@ internal static class WorkloadCatalog
     private static readonly MixShares YcsbE = new() { Scan = 95, Insert = 5 };
     private static readonly MixShares YcsbF = new() { Read = 50, ReadModifyWrite = 50 };
 
-    /// <summary>Every workload, in the order of the default run: reads come before the full compaction, so that they get no help from it.</summary>
+    /// <summary>
+    /// Every workload, in the order of the default run: reads come before the full compaction, so that they get no help
+    /// from it.
+    /// </summary>
     public static IReadOnlyList<Workload> All { get; } =
     [
         new()
@@ -48,6 +51,7 @@ internal static class WorkloadCatalog
             Operations = keys => keys,
             Create = (context, share) => new GetWorker(context, share),
             NeedsKeys = true,
+            IsReadOnly = true,
         },
         new()
         {
@@ -56,6 +60,7 @@ internal static class WorkloadCatalog
             Operations = keys => keys,
             Create = (context, share) => new GetMissingWorker(context, share),
             NeedsKeys = true,
+            IsReadOnly = true,
         },
         new()
         {
@@ -64,6 +69,7 @@ internal static class WorkloadCatalog
             Operations = keys => Part(keys, 10),
             Create = (context, share) => new ScanWorker(context, share, ScanWorker.EntriesOfScan100),
             NeedsKeys = true,
+            IsReadOnly = true,
         },
         new()
         {
@@ -72,6 +78,7 @@ internal static class WorkloadCatalog
             Operations = keys => 3 * keys,
             Create = (context, share) => new ScanAllWorker(context, share),
             NeedsKeys = true,
+            IsReadOnly = true,
         },
         new()
         {
@@ -80,6 +87,7 @@ internal static class WorkloadCatalog
             Operations = keys => Part(keys, 4),
             Create = (context, share) => new PrefixWorker(context, share),
             NeedsKeys = true,
+            IsReadOnly = true,
         },
         new()
         {
@@ -123,7 +131,8 @@ internal static class WorkloadCatalog
     public static Workload Find(string name) =>
         All.FirstOrDefault(w => w.Name == name)
         ?? throw DmtException.InvalidArgument(
-            $"--workloads: there is no workload \"{name}\"{NearName.Hint(name, All.Select(static w => w.Name))}: expected some of {Names}");
+            $"--workloads: there is no workload \"{name}\"{NearName.Hint(name, All.Select(static w => w.Name))}: "
+            + $"expected some of {Names}");
 
     private static Workload Ycsb(string name, string description, MixShares shares, int part = 1) => new()
     {
@@ -132,6 +141,7 @@ internal static class WorkloadCatalog
         Operations = keys => Part(keys, part),
         Create = (context, share) => new MixWorker(context, share, shares),
         NeedsKeys = true,
+        IsReadOnly = shares is { Update: 0, Insert: 0, ReadModifyWrite: 0 },
     };
 
     private static long Part(long keys, int part) => Math.Max(1, keys / part);

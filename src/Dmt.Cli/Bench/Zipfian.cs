@@ -1,8 +1,8 @@
 namespace Dmt.Cli.Bench;
 
 /// <summary>
-/// Ranks that follow Zipf's law: rank r comes up in proportion to 1 / (r + 1)^theta (Gray et al., "Quickly generating billion-record synthetic
-/// databases", SIGMOD 1994, as YCSB does it).
+/// Ranks that follow Zipf's law: rank r comes up in proportion to 1 / (r + 1)^theta (Gray et al., "Quickly generating
+/// billion-record synthetic databases", SIGMOD 1994, as YCSB does it).
 /// </summary>
 /// <remarks>Immutable; safe for concurrent use: the randomness is the caller's.</remarks>
 internal sealed class Zipfian

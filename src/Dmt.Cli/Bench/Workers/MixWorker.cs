@@ -3,8 +3,8 @@ using Dmt.Core.Keys;
 namespace Dmt.Cli.Bench.Workers;
 
 /// <summary>
-/// The core workloads of YCSB (Cooper et al., "Benchmarking cloud serving systems with YCSB", SoCC 2010): a mix of operations on keys
-/// whose popularity is zipfian, or that were inserted lately.
+/// The core workloads of YCSB (Cooper et al., "Benchmarking cloud serving systems with YCSB", SoCC 2010): a mix of
+/// operations on keys whose popularity is zipfian, or that were inserted lately.
 /// </summary>
 internal sealed class MixWorker : ScanningWorker
 {

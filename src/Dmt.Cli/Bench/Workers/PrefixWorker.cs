@@ -2,8 +2,12 @@ using Dmt.Core.Keys;
 
 namespace Dmt.Cli.Bench.Workers;
 
-/// <summary>Lists the first ten entries under a random prefix; the prefixes are as long as they can be with ten keys each on average.</summary>
-internal sealed class PrefixWorker(BenchContext context, WorkerShare share) : ScanningWorker(context, share, timedOneIn: 1)
+/// <summary>
+/// Lists the first ten entries under a random prefix; the prefixes are as long as they can be with ten keys each on
+/// average.
+/// </summary>
+internal sealed class PrefixWorker(BenchContext context, WorkerShare share)
+    : ScanningWorker(context, share, timedOneIn: 1)
 {
     private const int Entries = 10;
 

@@ -3,7 +3,8 @@ using Dmt.Engine.Shards;
 namespace Dmt.Cli.Bench.Workers;
 
 /// <summary>
-/// Scans everything, again and again. An operation is an entry; they are timed in lots, and an entry's latency is its share of the lot.
+/// Scans everything, again and again. An operation is an entry; they are timed in lots, and an entry's latency is its
+/// share of the lot.
 /// </summary>
 internal sealed class ScanAllWorker(BenchContext context, WorkerShare share)
     : ScanningWorker(context, share with { Operations = Lots(share.Operations) }, timedOneIn: 1)

@@ -3,7 +3,8 @@ using Dmt.Core.Keys;
 namespace Dmt.Cli.Bench.Workers;
 
 /// <summary>Scans of a fixed number of entries, each from a random key that is there.</summary>
-internal sealed class ScanWorker(BenchContext context, WorkerShare share, int entries) : ScanningWorker(context, share, timedOneIn: 1)
+internal sealed class ScanWorker(BenchContext context, WorkerShare share, int entries)
+    : ScanningWorker(context, share, timedOneIn: 1)
 {
     public const int EntriesOfScan100 = 100;
 

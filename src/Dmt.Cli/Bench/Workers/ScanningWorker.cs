@@ -4,9 +4,11 @@ using Dmt.Engine.Shards;
 namespace Dmt.Cli.Bench.Workers;
 
 /// <summary>
-/// Walks scans, synchronously as far as they are, and checks of every entry the order of its key and the length of its value.
+/// Walks scans, synchronously as far as they are, and checks of every entry the order of its key and the length of its
+/// value.
 /// </summary>
-internal abstract class ScanningWorker(BenchContext context, WorkerShare share, int timedOneIn) : Worker(context, share, timedOneIn)
+internal abstract class ScanningWorker(BenchContext context, WorkerShare share, int timedOneIn)
+    : Worker(context, share, timedOneIn)
 {
     private ulong _last;
     private int _seen;

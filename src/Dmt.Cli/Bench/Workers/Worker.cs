@@ -1,15 +1,20 @@
-// The driver of a workload: one worker for each thread. What it costs itself must be small beside an operation of a microsecond:
+// The driver of a workload: one worker for each thread. What it costs itself must be small beside an operation of a
+// microsecond:
 //
-// - Operations that complete synchronously (mostly all that are not strict) run in a plain loop; only one that does not is awaited.
-// - A reading of the clock costs about 25 ns. Workers whose operations take longer than a few microseconds, or that may stall (all
-//   writers), read it once an operation: the end of one is the beginning of the next. Point reads are timed one in eight.
+// - Operations that complete synchronously (mostly all that are not strict) run in a plain loop; only one that does not
+//   is awaited.
+// - A reading of the clock costs about 25 ns. Workers whose operations take longer than a few microseconds, or that may
+//   stall (all writers), read it once an operation: the end of one is the beginning of the next. Point reads are timed
+//   one in eight.
 using System.Diagnostics;
 using Dmt.Core;
 using Dmt.Engine;
 
 namespace Dmt.Cli.Bench.Workers;
 
-/// <summary>Does one thread's share of a workload and counts how long its operations take. Not safe for concurrent use.</summary>
+/// <summary>
+/// Does one thread's share of a workload and counts how long its operations take. Not safe for concurrent use.
+/// </summary>
 internal abstract class Worker
 {
     private const long ProgressStep = 256;
@@ -28,8 +33,8 @@ internal abstract class Worker
         (Context, Share, Store) = (context, share, context.Store);
         (Keys, Values) = (context.Keys, context.Values);
         (_end, _untimedMask) = (share.Own, timedOneIn - 1);
-        Random = new SplitMix64(
-            SplitMix64.Scramble(context.Settings.Seed) ^ SplitMix64.Scramble((context.Generation << 20) + (ulong)share.Worker));
+        var stream = SplitMix64.Scramble((context.Generation << 20) + (ulong)share.Worker);
+        Random = new SplitMix64(SplitMix64.Scramble(context.Settings.Seed) ^ stream);
         Key = new byte[Keys.KeyBytes];
         Value = new byte[Values.ValueBytes];
     }
