@@ -25,6 +25,7 @@ internal static class BenchReport
             writer.WriteNumber("ops", r.Operations);
             writer.WriteNumber("records", r.Records);
             writer.WriteNumber("seconds", Math.Round(r.Seconds, 6));
+            writer.WriteNumber("cpu_seconds", Math.Round(r.CpuSeconds, 6));
             writer.WriteNumber("threads", r.Threads);
             WriteRatio(writer, "write_amplification", r.WriteAmplification);
             WriteRatio(writer, "space_amplification", r.SpaceAmplification);

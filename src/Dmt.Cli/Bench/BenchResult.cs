@@ -14,6 +14,12 @@ internal sealed record BenchResult
 
     public required double Seconds { get; init; }
 
+    /// <summary>
+    /// Processor time of the whole process during the workload, background work included. More than a little below
+    /// <see cref="Seconds"/> times the threads at work, it tells of waiting: for the medium, or for a busy processor.
+    /// </summary>
+    public required double CpuSeconds { get; init; }
+
     public required LatencyHistogram Latencies { get; init; }
 
     /// <summary>

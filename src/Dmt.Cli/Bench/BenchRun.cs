@@ -185,9 +185,11 @@ internal sealed class BenchRun(BenchSettings settings, CommandIo io)
         BenchContext context, Workload workload, string folder, CancellationToken cancellationToken)
     {
         CollectGarbage();
+        var cpuBefore = Environment.CpuUsage.TotalTime;
         var drive = DriveAsync(context, workload, settings.Keys, cancellationToken);
         await ProgressDisplay.ShowAsync(io, workload.Name, context.Progress, drive);
         var (workers, seconds) = await drive;
+        var cpu = Environment.CpuUsage.TotalTime - cpuBefore;
         var latencies = new LatencyHistogram();
         foreach (var worker in workers)
         {
@@ -209,6 +211,7 @@ internal sealed class BenchRun(BenchSettings settings, CommandIo io)
             Operations = workload.Operations(settings.Keys),
             Records = workers.Sum(static w => w.Records),
             Seconds = seconds,
+            CpuSeconds = cpu.TotalSeconds,
             Latencies = latencies,
             WriteAmplification = Ratio(statistics.MediumBytesWritten, statistics.UserBytesWritten),
             SpaceAmplification = Ratio(statistics.TableBytes + statistics.LogBytes, userBytes),
