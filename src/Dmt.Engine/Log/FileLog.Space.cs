@@ -22,6 +22,9 @@ public sealed partial class FileLog
     private LogSegment? _spare;
     private bool _filesClosed;
 
+    /// <summary>A tail of less than this is not worth a new one.</summary>
+    private const long RollBytesMin = 1 << 20;
+
     /// <summary>Use of the tail at which more is reserved in the background. Guarded by _lock.</summary>
     private long _reserveFrom;
 
@@ -36,13 +39,20 @@ public sealed partial class FileLog
     /// <exception cref="DmtException">Unavailable where a file cannot be deleted.</exception>
     public void Release(long position)
     {
+        SyncBeforeRoll(position);
+        if (Roll(position) is { } rolled)
+        {
+            StartRolled(rolled);
+        }
+
         List<LogSegment> released = [];
         Work wake;
         lock (_lock)
         {
             // The next one has to have been synced with its header: alone, it must say where it begins.
             while (_segments.Count > 1 && _segments[1].StartPosition <= position
-                && _segments[1].StartPosition < _durableEnd && _segments[0] != _writeSegment)
+                && (_segments[1].StartPosition < _durableEnd || _segments[1].HasDurableHeader)
+                && _segments[0] != _writeSegment)
             {
                 released.Add(_segments[0]);
                 _segments.RemoveAt(0);
@@ -64,6 +74,71 @@ public sealed partial class FileLog
         }
 
         Wake(wake);
+    }
+
+    /// <summary>What is not synced yet, though nobody needs it any more, would keep a large tail from being given back.</summary>
+    private void SyncBeforeRoll(long position)
+    {
+        lock (_lock)
+        {
+            if (_closed || _ioBusy || _failure is not null || position < _end || _durableEnd == _end
+                || _tail.Used < RollBytesMin)
+            {
+                return;
+            }
+
+            _ioBusy = true;
+        }
+
+        WriteOut(sync: true, Work.Write);
+    }
+
+    /// <summary>
+    /// Where nothing of a large tail is needed any more and nobody is writing, a new one takes over, so that the disk gets
+    /// its space back now and not when the segment is full.
+    /// </summary>
+    /// <returns>The new tail, with the I/O taken; null where there is nothing to gain.</returns>
+    private LogSegment? Roll(long position)
+    {
+        lock (_lock)
+        {
+            if (_closed || _ioBusy || _failure is not null || _open is not null || _pending.Count > 0
+                || position < _end || _durableEnd < _end || _tail.Used < RollBytesMin)
+            {
+                return null;
+            }
+
+            try
+            {
+                SwitchSegment(LogFormat.SegmentHeaderBytes + LogFormat.GroupHeaderBytes + SlackBytes);
+            }
+            catch (Exception e) when (FileErrors.IsFileError(e))
+            {
+                return null; // No room for another: this one serves on, and gives its space back when it is full.
+            }
+
+            PlanReserve();
+            _ioBusy = true;
+            return _tail;
+        }
+    }
+
+    private void StartRolled(LogSegment segment)
+    {
+        DmtException? failure = null;
+        var durable = _durableEnd;
+        try
+        {
+            StartSegment(segment, ref durable);
+            _medium.Sync(segment.File);
+            segment.HasDurableHeader = true;
+        }
+        catch (Exception e)
+        {
+            failure = DmtException.Unavailable($"the log failed at {segment.Path}: {e.Message}", e);
+        }
+
+        Publish(_writtenEnd, durable, failure, Work.Write);
     }
 
     /// <summary>Makes the first segment, its header durable, and starts the workers.</summary>

@@ -60,18 +60,6 @@ internal sealed partial class Shard
         var view = AcquireView();
         try
         {
-<<<<<<< HEAD
-            IReadOnlyList<TableInfo> written = moved
-                ? [.. plan.AllInputs.OrderBy(static info => info.Smallest, KeyComparer.Instance)]
-                : await MergeAsync(plan, view, cancellationToken).ConfigureAwait(false);
-            var opened = moved
-                ? []
-                : await OpenTablesAsync(written, cancellationToken).ConfigureAwait(false);
-            await InstallAsync(plan, inputs, moved, opened, cancellationToken).ConfigureAwait(false);
-            Release(opened);
-            _host.Metrics.Compacted(
-                moved ? 0 : plan.AllInputs.Sum(static i => i.Length), moved ? 0 : written.Sum(static i => i.Length));
-=======
             // Picked from the view that is merged, not from the manifest: that is a step ahead while a flush is being installed, and
             // a table that is picked but not in the view would be dropped unread.
             var plan = pick(Infos(view.Tables.Levels));
@@ -81,7 +69,6 @@ internal sealed partial class Shard
             }
 
             await CompactAsync(plan, view, cancellationToken).ConfigureAwait(false);
->>>>>>> torture
         }
         finally
         {
@@ -145,15 +132,13 @@ internal sealed partial class Shard
     }
 
     private async ValueTask InstallAsync(
-        CompactionPlan plan, HashSet<TableId> inputs, bool moved, TableReader[] opened,
-            CancellationToken cancellationToken)
+        CompactionPlan plan, HashSet<TableId> inputs, bool moved, TableReader[] opened, CancellationToken cancellationToken)
     {
         await _manifestLock.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             var current = _view.Tables.Levels;
-            var removed =
-                current.SelectMany(static level => level).Where(table => inputs.Contains(table.Info.Id)).ToList();
+            var removed = current.SelectMany(static level => level).Where(table => inputs.Contains(table.Info.Id)).ToList();
             var levels = current
                 .Select(level => level.Where(table => !inputs.Contains(table.Info.Id)).ToArray())
                 .ToArray();
@@ -176,9 +161,7 @@ internal sealed partial class Shard
         }
     }
 
-    /// <summary>
-    /// Tables that overlap nothing, not even each other, are renamed to the next level rather than rewritten.
-    /// </summary>
+    /// <summary>Tables that overlap nothing, not even each other, are renamed to the next level rather than rewritten.</summary>
     private static bool CanMove(CompactionPlan plan)
     {
         if (plan.Inputs[plan.OutputLevel].Count > 0
