@@ -76,7 +76,9 @@ public sealed partial class FileLog
         Wake(wake);
     }
 
-    /// <summary>What is not synced yet, though nobody needs it any more, would keep a large tail from being given back.</summary>
+    /// <summary>
+    /// What is not synced yet, though nobody needs it any more, would keep a large tail from being given back.
+    /// </summary>
     private void SyncBeforeRoll(long position)
     {
         lock (_lock)
@@ -94,8 +96,8 @@ public sealed partial class FileLog
     }
 
     /// <summary>
-    /// Where nothing of a large tail is needed any more and nobody is writing, a new one takes over, so that the disk gets
-    /// its space back now and not when the segment is full.
+    /// Where nothing of a large tail is needed any more and nobody is writing, a new one takes over, so that the disk
+    /// gets its space back now and not when the segment is full.
     /// </summary>
     /// <returns>The new tail, with the I/O taken; null where there is nothing to gain.</returns>
     private LogSegment? Roll(long position)

@@ -46,7 +46,8 @@ internal sealed partial class Shard
                     _compactionLock.Release();
                 }
             }
-            catch (OperationCanceledException) when (_closing.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+            catch (OperationCanceledException) when (
+                _closing.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
             {
                 throw DmtException.Closed("the store");
             }
@@ -60,8 +61,8 @@ internal sealed partial class Shard
         var view = AcquireView();
         try
         {
-            // Picked from the view that is merged, not from the manifest: that is a step ahead while a flush is being installed, and
-            // a table that is picked but not in the view would be dropped unread.
+            // Picked from the view that is merged, not from the manifest: that is a step ahead while a flush is being
+            // installed, and a table that is picked but not in the view would be dropped unread.
             var plan = pick(Infos(view.Tables.Levels));
             if (plan is null)
             {
@@ -132,13 +133,15 @@ internal sealed partial class Shard
     }
 
     private async ValueTask InstallAsync(
-        CompactionPlan plan, HashSet<TableId> inputs, bool moved, TableReader[] opened, CancellationToken cancellationToken)
+        CompactionPlan plan, HashSet<TableId> inputs, bool moved, TableReader[] opened,
+            CancellationToken cancellationToken)
     {
         await _manifestLock.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             var current = _view.Tables.Levels;
-            var removed = current.SelectMany(static level => level).Where(table => inputs.Contains(table.Info.Id)).ToList();
+            var removed =
+                current.SelectMany(static level => level).Where(table => inputs.Contains(table.Info.Id)).ToList();
             var levels = current
                 .Select(level => level.Where(table => !inputs.Contains(table.Info.Id)).ToArray())
                 .ToArray();
@@ -151,7 +154,8 @@ internal sealed partial class Shard
             await ApplyAsync(next, levels, opened, static _ => true, cancellationToken).ConfigureAwait(false);
             if (!moved)
             {
-                // Only now: until the manifest is written, they are what the store consists of. The caller's view still holds them.
+                // Only now: until the manifest is written, they are what the store consists of. The caller's view still
+                // holds them.
                 removed.ForEach(static table => table.IsObsolete = true);
             }
         }
@@ -161,7 +165,9 @@ internal sealed partial class Shard
         }
     }
 
-    /// <summary>Tables that overlap nothing, not even each other, are renamed to the next level rather than rewritten.</summary>
+    /// <summary>
+    /// Tables that overlap nothing, not even each other, are renamed to the next level rather than rewritten.
+    /// </summary>
     private static bool CanMove(CompactionPlan plan)
     {
         if (plan.Inputs[plan.OutputLevel].Count > 0

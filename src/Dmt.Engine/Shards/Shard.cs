@@ -36,8 +36,8 @@ internal sealed partial class Shard : IAsyncDisposable
     private readonly List<(MemTable Table, LogRange End)> _frozen = [];
 
     /// <summary>
-    /// Tables of changes whose manifest failed: it may exist all the same, so they stay until a later one does. Guarded by
-    /// _manifestLock.
+    /// Tables of changes whose manifest failed: it may exist all the same, so they stay until a later one does. Guarded
+    /// by _manifestLock.
     /// </summary>
     private readonly List<TableReader> _orphans = [];
 

@@ -54,7 +54,9 @@ internal sealed class ShardHost : IAsyncDisposable
 
     public Garbage Garbage { get; }
 
-    /// <summary>A manifest that names this incarnation's log was tried: the log must stay until a manifest says otherwise.</summary>
+    /// <summary>
+    /// A manifest that names this incarnation's log was tried: the log must stay until a manifest says otherwise.
+    /// </summary>
     public bool LogIsNamed { get; set; }
 
     /// <summary>Starts a new incarnation of the node, with a log of its own.</summary>

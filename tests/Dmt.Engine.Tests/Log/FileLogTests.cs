@@ -229,7 +229,8 @@ public sealed class FileLogTests : IDisposable
         await log.WaitDurableAsync(after.Position);
         await log.AbandonAsync();
         var replayed = new List<long>();
-        FileLog.Replay(_fixture.Directory, log.Incarnation, end, (in LogRecord record) => replayed.Add(record.Position));
+        FileLog.Replay(
+            _fixture.Directory, log.Incarnation, end, (in LogRecord record) => replayed.Add(record.Position));
         Assert.Equal([after.Position], replayed);
     }
 
@@ -245,7 +246,8 @@ public sealed class FileLogTests : IDisposable
         var end = log.End;
         log.Release(end);
         await log.AbandonAsync();
-        var result = FileLog.Replay(_fixture.Directory, log.Incarnation, end, (in LogRecord _) => Assert.Fail("a record"));
+        var result =
+            FileLog.Replay(_fixture.Directory, log.Incarnation, end, (in LogRecord _) => Assert.Fail("a record"));
         Assert.Equal(end, result.End);
     }
 

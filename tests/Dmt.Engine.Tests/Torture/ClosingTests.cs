@@ -21,7 +21,8 @@ public sealed class ClosingTests
             List<Task<DmtErrorKind?>> users =
             [
                 UseAsync(n => store.PutAsync(Key(n), new byte[2000]).AsTask()),
-                UseAsync(n => store.PutAsync(Key(n), new byte[2000], new() { Durability = Durability.Strict }).AsTask()),
+                UseAsync(
+                    n => store.PutAsync(Key(n), new byte[2000], new() { Durability = Durability.Strict }).AsTask()),
                 UseAsync(n => store.GetAsync(Key(n)).AsTask()),
                 UseAsync(_ => store.ScanAsync(new ScanRequest { Limit = 100 }).AsTask()),
                 UseAsync(_ => store.FlushAsync().AsTask()),
@@ -30,7 +31,8 @@ public sealed class ClosingTests
             ];
             started.Wait();
             await store.DisposeAsync().AsTask().WaitAsync(Patience);
-            Assert.All(await Task.WhenAll(users).WaitAsync(Patience), static kind => Assert.Equal(DmtErrorKind.Closed, kind));
+            Assert.All(
+                await Task.WhenAll(users).WaitAsync(Patience), static kind => Assert.Equal(DmtErrorKind.Closed, kind));
             scan.Dispose();
 
             Task<DmtErrorKind?> UseAsync(Func<int, Task> use) => Task.Run(async () =>
@@ -64,7 +66,8 @@ public sealed class ClosingTests
         var gate = new TaskCompletionSource();
         var log = Path.Combine(directory.Path, "log");
         var store = await TrieStore.OpenAsync(failing, log, TinyOptions.Create(), TimeProvider.System, default);
-        failing.BeforeCreate = name => name.Contains("/manifest/", StringComparison.Ordinal) ? gate.Task : Task.CompletedTask;
+        failing.BeforeCreate = name =>
+            name.Contains("/manifest/", StringComparison.Ordinal) ? gate.Task : Task.CompletedTask;
         var writer = Task.Run(async () =>
         {
             for (var n = 0; ; n++)

@@ -7,8 +7,9 @@ using Dmt.Core.Keys;
 namespace Dmt.Engine.Tests.Torture;
 
 /// <summary>
-/// Writers, readers, flushes and compactions at once, on tiny sizes. Values prove themselves: a value of key k with counter c is c
-/// followed by bytes made from k and c. <c>DMT_STRESS_SECONDS=60</c> runs for a time rather than for a number of writes.
+/// Writers, readers, flushes and compactions at once, on tiny sizes. Values prove themselves: a value of key k with
+/// counter c is c followed by bytes made from k and c. <c>DMT_STRESS_SECONDS=60</c> runs for a time rather than for a
+/// number of writes.
 /// </summary>
 public sealed class ConcurrencyTests : IDisposable
 {
@@ -32,9 +33,11 @@ public sealed class ConcurrencyTests : IDisposable
     [Fact]
     public async Task Readers_beside_writers_see_whole_values_in_order()
     {
-        var seconds = int.Parse(Environment.GetEnvironmentVariable("DMT_STRESS_SECONDS") ?? "0", CultureInfo.InvariantCulture);
+        var seconds =
+            int.Parse(Environment.GetEnvironmentVariable("DMT_STRESS_SECONDS") ?? "0", CultureInfo.InvariantCulture);
         var until = seconds > 0 ? Environment.TickCount64 + (seconds * 1000L) : (long?)null;
-        var options = TinyOptions.Create() with { Level0CompactionTables = 2, Level0SlowdownTables = 40, Level0StopTables = 60 };
+        var options =
+            TinyOptions.Create() with { Level0CompactionTables = 2, Level0SlowdownTables = 40, Level0StopTables = 60 };
         await using var store = await TrieStore.OpenAsync(_directory.Path, options);
         for (var i = 0; i < 500; i++)
         {
@@ -58,7 +61,8 @@ public sealed class ConcurrencyTests : IDisposable
         if (until is not null)
         {
             await File.WriteAllTextAsync(
-                Path.Combine(AppContext.BaseDirectory, "stress.txt"), $"{_writes} writes, {_reads} reads in {seconds} s\n");
+                Path.Combine(AppContext.BaseDirectory, "stress.txt"),
+                    $"{_writes} writes, {_reads} reads in {seconds} s\n");
         }
     }
 
@@ -87,7 +91,8 @@ public sealed class ConcurrencyTests : IDisposable
             if (n % 16 == 0)
             {
                 await CompareAndSetAsync(store, n);
-                Assert.Equal(Volatile.Read(ref _acknowledged[slot]), Counter(slot, await store.GetAsync(SlotKey(slot))));
+                Assert.Equal(
+                    Volatile.Read(ref _acknowledged[slot]), Counter(slot, await store.GetAsync(SlotKey(slot))));
             }
 
             Interlocked.Increment(ref _writes);
@@ -153,7 +158,8 @@ public sealed class ConcurrencyTests : IDisposable
         while (await scan.MoveNextAsync())
         {
             var key = scan.Key.ToArray();
-            Assert.True(last.Length == 0 || key.AsSpan().SequenceCompareTo(last) is var order && (reverse ? order < 0 : order > 0));
+            Assert.True(last.Length == 0 || key.AsSpan().SequenceCompareTo(last) is var order
+                && (reverse ? order < 0 : order > 0));
             last = key;
             still += key.AsSpan().StartsWith("still"u8) ? 1 : 0;
             if (key.AsSpan().StartsWith("slot"u8))
@@ -211,7 +217,8 @@ public sealed class ConcurrencyTests : IDisposable
         }
 
         var counter = BinaryPrimitives.ReadInt64LittleEndian(found.Value.Span);
-        Assert.True(Value(slot, counter).AsSpan().SequenceEqual(found.Value.Span), $"slot {slot}, counter {counter}: a torn value");
+        Assert.True(Value(slot, counter).AsSpan()
+            .SequenceEqual(found.Value.Span), $"slot {slot}, counter {counter}: a torn value");
         return counter;
     }
 

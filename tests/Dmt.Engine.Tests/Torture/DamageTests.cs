@@ -12,7 +12,9 @@ using Dmt.Engine.Tables;
 
 namespace Dmt.Engine.Tests.Torture;
 
-/// <summary>Files with flipped bits, cut files and missing files: right data, or an error that names the file; never wrong data.</summary>
+/// <summary>
+/// Files with flipped bits, cut files and missing files: right data, or an error that names the file; never wrong data.
+/// </summary>
 public sealed class DamageTests : IDisposable
 {
     private static readonly EngineOptions Options = TinyOptions.Create() with { FilterBitsPerKey = 10 };
@@ -35,7 +37,8 @@ public sealed class DamageTests : IDisposable
         var expected = await ReadTableAsync(info, whole);
         foreach (var damaged in Damaged(whole))
         {
-            var error = await Record.ExceptionAsync(async () => Assert.Equal(expected, await ReadTableAsync(info, damaged)));
+            var error =
+                await Record.ExceptionAsync(async () => Assert.Equal(expected, await ReadTableAsync(info, damaged)));
             Assert.Equal(DmtErrorKind.Corruption, Assert.IsType<DmtException>(error).Kind);
             Assert.Contains(info.Id.ObjectName, error.Message, StringComparison.Ordinal);
         }
@@ -155,7 +158,10 @@ public sealed class DamageTests : IDisposable
         }
     }
 
-    /// <summary>A folder with entries, tombstones and range tombstones in one table of several blocks; or in the log, after a crash.</summary>
+    /// <summary>
+    /// A folder with entries, tombstones and range tombstones in one table of several blocks; or in the log, after a
+    /// crash.
+    /// </summary>
     private async Task<List<string>> FillAsync(int keys, bool crash = false)
     {
         await using var store = await TrieStore.OpenAsync(crash ? Copy : Folder, Options);
@@ -187,7 +193,8 @@ public sealed class DamageTests : IDisposable
         StoreFolder.CopyTo(Copy, Folder);
         await store.DisposeAsync();
         Directory.Delete(Copy, recursive: true);
-        var path = Assert.Single(StoreFolder.Logs(Folder), static f => f.EndsWith("0001.log", StringComparison.Ordinal));
+        var path =
+            Assert.Single(StoreFolder.Logs(Folder), static f => f.EndsWith("0001.log", StringComparison.Ordinal));
         var whole = await File.ReadAllBytesAsync(Path.Combine(Folder, path));
         return (path, whole, whole.AsSpan().LastIndexOfAnyExcept((byte)0) + 1);
     }
@@ -236,7 +243,8 @@ public sealed class DamageTests : IDisposable
         await objects.PutAsync(info.Id.ObjectName, bytes);
         var table = await TableReader.OpenAsync(objects, info, new BlockCache(new MemoryBudget(8 << 20)), default);
         using var cursor = new RunCursor([table], reverse: false, CachedBlocks.Instance);
-        List<string> found = [.. table.RangeTombstones.Tombstones().Select(static t => $"{t.Sequence} {Key.ToDisplay(t.Start)}")];
+        List<string> found =
+            [.. table.RangeTombstones.Tombstones().Select(static t => $"{t.Sequence} {Key.ToDisplay(t.Start)}")];
         for (var done = cursor.Seek([]); ; done = cursor.Advance())
         {
             if (!done)
@@ -249,7 +257,8 @@ public sealed class DamageTests : IDisposable
                 return found;
             }
 
-            found.Add($"{Key.ToDisplay(cursor.Key)} {cursor.Sequence} {cursor.Kind} {Encoding.UTF8.GetString(cursor.Value)}");
+            found.Add(
+                $"{Key.ToDisplay(cursor.Key)} {cursor.Sequence} {cursor.Kind} {Encoding.UTF8.GetString(cursor.Value)}");
         }
     }
 
@@ -268,7 +277,8 @@ public sealed class DamageTests : IDisposable
             using var scan = store.OpenScan(KeyRange.All, reverse);
             while (await scan.MoveNextAsync())
             {
-                found[reverse ? 1 : 0].Add($"{Encoding.UTF8.GetString(scan.Key)}={Encoding.UTF8.GetString(scan.Value)}");
+                found[reverse ? 1 : 0]
+                    .Add($"{Encoding.UTF8.GetString(scan.Key)}={Encoding.UTF8.GetString(scan.Value)}");
             }
         }
 

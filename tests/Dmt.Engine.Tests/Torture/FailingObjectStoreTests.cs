@@ -6,8 +6,8 @@ using Dmt.Engine.Objects;
 namespace Dmt.Engine.Tests.Torture;
 
 /// <summary>
-/// One call to the object store fails, whichever it is, before or after it took effect: nothing acknowledged is lost, and the store
-/// goes on by itself.
+/// One call to the object store fails, whichever it is, before or after it took effect: nothing acknowledged is lost,
+/// and the store goes on by itself.
 /// </summary>
 public sealed class FailingObjectStoreTests
 {

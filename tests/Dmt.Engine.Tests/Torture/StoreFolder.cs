@@ -4,8 +4,8 @@ namespace Dmt.Engine.Tests.Torture;
 internal static class StoreFolder
 {
     /// <summary>
-    /// Copies the folder of a store that may be open, but is not being written to. Background work may change files meanwhile; then
-    /// the copy is made again, so that it is of one moment as far as manifests tell.
+    /// Copies the folder of a store that may be open, but is not being written to. Background work may change files
+    /// meanwhile; then the copy is made again, so that it is of one moment as far as manifests tell.
     /// </summary>
     public static void CopyTo(string from, string to)
     {
@@ -33,7 +33,8 @@ internal static class StoreFolder
 
     public static string[] Tables(string folder) => Named(folder, "tables");
 
-    public static string[] Logs(string folder) => [.. Files(folder).Where(static f => f.StartsWith("log/", StringComparison.Ordinal))];
+    public static string[] Logs(string folder) =>
+        [.. Files(folder).Where(static f => f.StartsWith("log/", StringComparison.Ordinal))];
 
     private static string[] Named(string folder, string kind) =>
         [.. Files(folder).Where(f => f.Contains($"/{kind}/", StringComparison.Ordinal))];

@@ -24,6 +24,8 @@ public sealed class StoreModelTests(Xunit.Abstractions.ITestOutputHelper output)
         var c = RandomCase.FromSeed(seed, 26000);
         var w = Stopwatch.StartNew();
         try { await ModelRun.RunAsync(c).WaitAsync(TimeSpan.FromSeconds(40)); }
-        finally { File.AppendAllText("/tmp/torture-probe.txt", $"{seed} {w.ElapsedMilliseconds} ms failed {c.FailedAt}\n" + (c.FailedAt < c.Operations.Length ? c.Operations[c.FailedAt].ToString() : "")); output.WriteLine("x"); }
+        finally { File.AppendAllText(
+            "/tmp/torture-probe.txt", $"{seed} {w.ElapsedMilliseconds} ms failed {c.FailedAt}\n" + (
+                c.FailedAt < c.Operations.Length ? c.Operations[c.FailedAt].ToString() : "")); output.WriteLine("x"); }
     }
 }
