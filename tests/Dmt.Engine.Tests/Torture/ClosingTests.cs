@@ -12,7 +12,7 @@ public sealed class ClosingTests
     [Fact]
     public async Task Operations_in_flight_complete_or_end_with_Closed()
     {
-        for (var round = 0; round < 30; round++)
+        for (var round = 0; round < 5; round++)
         {
             using var directory = new TemporaryDirectory();
             var store = await TrieStore.OpenAsync(directory.Path, TinyOptions.Create());
@@ -48,7 +48,7 @@ public sealed class ClosingTests
                         return (DmtErrorKind?)e.Kind;
                     }
 
-                    if (n == 20)
+                    if (n == 2)
                     {
                         started.Signal();
                     }

@@ -16,7 +16,7 @@ public sealed class ConcurrencyTests : IDisposable
     private const int Writers = 4;
     private const int Readers = 64;
     private const int KeysPerWriter = 100;
-    private const int WritesPerWriter = 25_000;
+    private const int WritesPerWriter = 2_500;
 
     private readonly TemporaryDirectory _directory = new();
     private readonly long[] _acknowledged = new long[Writers * KeysPerWriter];
