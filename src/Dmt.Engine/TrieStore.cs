@@ -181,6 +181,7 @@ public sealed class TrieStore : ITrieStore
             Epoch = _root.Epoch,
             Incarnation = Host.Log.Incarnation,
             WritesRefused = Problem,
+            BackgroundProblem = _root.BackgroundProblem,
         });
     }
 

@@ -146,7 +146,7 @@ internal sealed partial class Shard
         {
             // Not an error of closing: a full disk took no table, or somebody else owns the shard. What was
             // acknowledged is in the log, which is synced when it is closed, and the next opening replays it.
-            _backgroundProblem = e.Message;
+            ReportProblem(BackgroundWork.Flush, e);
         }
     }
 

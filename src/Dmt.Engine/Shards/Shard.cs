@@ -46,7 +46,7 @@ internal sealed partial class Shard : IAsyncDisposable
     private ulong _lastSequence;
     private long _tableNumber;
     private volatile Exception? _failure;
-    private volatile string? _backgroundProblem;
+    private readonly string?[] _problems = new string?[2]; // by BackgroundWork
     private bool _closed;
 
     private Shard(ShardHost host, Manifest manifest, ReadView view, ulong lastSequence)
@@ -67,8 +67,11 @@ internal sealed partial class Shard : IAsyncDisposable
 
     public IReadOnlyList<LogRange> LogRanges => Volatile.Read(ref _manifest).LogRanges;
 
-    /// <summary>Why writes are refused, or would be once the buffers are full; null when all is well.</summary>
-    public string? Problem => _failure?.Message ?? _throttle.Refusal ?? _backgroundProblem;
+    /// <summary>Why writes are refused, or will be once the buffers are full; null when they are taken.</summary>
+    public string? Problem => _failure?.Message ?? _throttle.Refusal ?? Volatile.Read(ref _problems[0]);
+
+    /// <summary>Why flushes or compactions fail, though writes may still be taken; null when all is well.</summary>
+    public string? BackgroundProblem => Volatile.Read(ref _problems[0]) ?? Volatile.Read(ref _problems[1]);
 
     /// <summary>The tables of all levels, as of the last manifest.</summary>
     public IEnumerable<TableInfo> Tables => Volatile.Read(ref _manifest).Levels.SelectMany(static level => level);
@@ -118,7 +121,7 @@ internal sealed partial class Shard : IAsyncDisposable
         lock (_throttleLock)
         {
             var view = Volatile.Read(ref _view);
-            _throttle.Update(view.Frozen.Length, view.Tables.Levels[0].Length, _backgroundProblem);
+            _throttle.Update(view.Frozen.Length, view.Tables.Levels[0].Length, BackgroundProblem);
         }
     }
 

@@ -28,8 +28,9 @@ internal sealed class ShardHost : IAsyncDisposable
         Budget = new MemoryBudget(options.CacheBytes);
         Cache = new BlockCache(Budget);
         Garbage = new Garbage(objects);
-        Flushes = new WorkQueue(static (shard, stop) => shard.FlushOldestAsync(stop), time);
-        Compactions = new WorkQueue(static (shard, stop) => shard.CompactOnceAsync(stop), time);
+        Flushes = new WorkQueue(BackgroundWork.Flush, static (shard, stop) => shard.FlushOldestAsync(stop), time);
+        Compactions = new WorkQueue(
+            BackgroundWork.Compaction, static (shard, stop) => shard.CompactOnceAsync(stop), time);
     }
 
     public IObjectStore Objects { get; }
