@@ -17,8 +17,8 @@ internal static class InspectCommand
             "Print a table, a log segment or a manifest, or all of a store folder, and verify every checksum. Reads "
                 + "files only: the store is not opened. Exit code 4 on damage.",
             "dmt inspect ./data",
-            "dmt inspect ./data/shards/0/tables/0000000001-0000000001.table --blocks",
-            "dmt inspect ./data/shards/0/manifest/0000000000000007",
+            "dmt inspect ./data/shards/1/tables/0000000001-0000000001.table --blocks",
+            "dmt inspect ./data/shards/1/manifest/0000000000000007",
             "dmt inspect ./data/log/01K…/0000000000000001.log --entries");
         var path = new Argument<string>("PATH") { Description = "A file of a store, or its folder" };
         var blocks = new Option<bool>("--blocks")

@@ -70,7 +70,8 @@ internal sealed class BlocksInspector(
             + $" {Count(Keys, "key")}: {(report.Damages == damagedBefore ? "all checksums ok" : "damaged")}");
     }
 
-    private static string Count(long n, string one, string many) => InspectionReport.Count(n) + " " + (n == 1 ? one : many);
+    private static string Count(long n, string one, string many) =>
+        InspectionReport.Count(n) + " " + (n == 1 ? one : many);
 
     private static string Count(long n, string noun) => InspectionReport.Count(n, noun);
 

@@ -42,7 +42,9 @@ internal sealed class InspectedFile : IDisposable
 
     public long Length { get; }
 
-    /// <exception cref="DmtException">Corruption where the file ends before; Unavailable where it is unreadable.</exception>
+    /// <exception cref="DmtException">
+    /// Corruption where the file ends before; Unavailable where it cannot be read.
+    /// </exception>
     public byte[] Read(long offset, long length)
     {
         if (length > Array.MaxLength || offset + length > Length)

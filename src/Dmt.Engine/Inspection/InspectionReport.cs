@@ -77,6 +77,7 @@ internal sealed class InspectionReport(
     /// <summary>Milliseconds since 1970-01-01 UTC as a date and time.</summary>
     public static string Time(long ms) =>
         ms >= 0 && ms <= DateTimeOffset.MaxValue.ToUnixTimeMilliseconds()
-            ? DateTimeOffset.FromUnixTimeMilliseconds(ms).ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture)
+            ? DateTimeOffset.FromUnixTimeMilliseconds(ms).ToString(
+                "yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture)
             : Count(ms) + " ms";
 }

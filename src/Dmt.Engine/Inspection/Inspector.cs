@@ -9,7 +9,9 @@ namespace Dmt.Engine.Inspection;
 public static class Inspector
 {
     /// <summary>Inspects a file by what its magic says it is, or the folder of a store.</summary>
-    /// <param name="path">An existing file or folder. A store may be open; then what changes meanwhile may mislead.</param>
+    /// <param name="path">
+    /// An existing file or folder. A store may be open; then what changes meanwhile may mislead.
+    /// </param>
     /// <param name="detail">How much to tell.</param>
     /// <param name="to">Takes each line, in order, on the calling thread.</param>
     /// <param name="cancellationToken">Ends it between blocks.</param>

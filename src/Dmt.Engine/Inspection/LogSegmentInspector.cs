@@ -139,7 +139,7 @@ internal sealed class LogSegmentInspector(string path, InspectionReport report, 
             report.Line(2, string.Create(
                 CultureInfo.InvariantCulture,
                 $"record at {Count(item.Offset)}: shard {record.Shard}, epoch {record.Epoch}, sequence from"
-                + $" {Count(record.FirstSeq)}, {Count(record.Count, "operation")}, {Count(record.Operations.Length)} bytes"));
+                + $" {Count(record.FirstSeq)}, {Count(record.Count, "operation")}, {Count(record.Operations.Length, "byte")}"));
         }
 
         try
@@ -169,7 +169,7 @@ internal sealed class LogSegmentInspector(string path, InspectionReport report, 
 
     private static string Describe(in WriteOperation operation) => operation.Kind switch
     {
-        WriteOperationKind.Put => $"put {Show(operation.Key)}, {Count(operation.Value.Length)} bytes"
+        WriteOperationKind.Put => $"put {Show(operation.Key)}, {Count(operation.Value.Length, "byte")}"
             + (operation.Metadata.Length > 0 ? $", {Count(operation.Metadata.Length)} of metadata" : "")
             + (operation.ExpiresAtMs != 0 ? $", expires {Time(operation.ExpiresAtMs)}" : ""),
         WriteOperationKind.Delete => $"delete {Show(operation.Key)}",

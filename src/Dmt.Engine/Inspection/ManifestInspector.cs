@@ -100,7 +100,8 @@ internal static class ManifestInspector
             if (tables.Count > 0)
             {
                 report.Line(1, $"level {level}: {Count(tables.Count, "table")},"
-                    + $" {Count(tables.Sum(static t => t.Entries))} entries, {Count(tables.Sum(static t => t.Length))} bytes");
+                    + $" {Count(tables.Sum(static t => t.Entries))} entries,"
+                    + $" {Count(tables.Sum(static t => t.Length))} bytes");
                 PrintTables(tables, report);
             }
         }

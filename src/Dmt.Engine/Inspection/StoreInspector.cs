@@ -145,7 +145,8 @@ internal sealed class StoreInspector(string root, InspectionReport report)
 
     private void Compare(string path, TableInfo found, TableInfo said)
     {
-        if (!found.Smallest.AsSpan().SequenceEqual(said.Smallest) || !found.Largest.AsSpan().SequenceEqual(said.Largest))
+        if (!found.Smallest.AsSpan().SequenceEqual(said.Smallest)
+            || !found.Largest.AsSpan().SequenceEqual(said.Largest))
         {
             report.Damage(path, 0, $"the table has keys {Show(found.Smallest)} to {Show(found.Largest)},"
                 + $" the manifest says {Show(said.Smallest)} to {Show(said.Largest)}");

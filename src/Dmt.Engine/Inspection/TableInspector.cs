@@ -50,7 +50,8 @@ internal sealed class TableInspector(InspectedFile file, InspectionReport report
         report.Line(2, $"entries                {Count(p.Entries)}, {Count(p.Tombstones)} of them tombstones");
         report.Line(2, $"sequence numbers       {Count(p.SequenceBase)} to {Count(p.SequenceMax)}");
         report.Line(2, $"keys and values        {Count(p.RawBytes)} bytes before compression");
-        report.Line(2, $"prefixes in the filter {(p.FilterPrefixLength > 0 ? $"{p.FilterPrefixLength} bytes" : "none")}");
+        var prefixes = p.FilterPrefixLength > 0 ? Count(p.FilterPrefixLength, "byte") : "none";
+        report.Line(2, $"prefixes in the filter {prefixes}");
         report.Line(2, $"created                {Time(p.CreatedAtMs)}");
     }
 
@@ -130,7 +131,7 @@ internal sealed class TableInspector(InspectedFile file, InspectionReport report
         var isIntact = Crc32C.Compute(content)
             == BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(content.Length));
         report.Line(
-            1, $"{name} at {Count(from)}: {Count(content.Length)} bytes, checksum {(isIntact ? "ok" : "wrong")}");
+            1, $"{name} at {Count(from)}: {Count(content.Length, "byte")}, checksum {(isIntact ? "ok" : "wrong")}");
         if (!isIntact)
         {
             report.Damage(file.Path, from, $"the checksum of the {name} is wrong");
@@ -147,7 +148,7 @@ internal sealed class TableInspector(InspectedFile file, InspectionReport report
         if (_filter is { Length: > 0 } filter && blocks.IsComplete && blocks.Keys > 0)
         {
             report.Line(1, FormattableString.Invariant(
-                $"filter: {8.0 * filter.Length / blocks.Keys:0.0} bits a key; it knows every key"));
+                $"filter: {8.0 * filter.Length / blocks.Keys:0.0} bits a key"));
         }
 
         if (!blocks.IsComplete || _properties is not { } p || _ranges is null)
@@ -181,7 +182,9 @@ internal sealed class TableInspector(InspectedFile file, InspectionReport report
         var (smallest, largest, min, max) = (blocks.Smallest, blocks.Largest, blocks.SequenceMin, blocks.SequenceMax);
         foreach (var range in ranges)
         {
-            smallest = smallest is null || range.Start.AsSpan().SequenceCompareTo(smallest) < 0 ? range.Start : smallest;
+            smallest = smallest is null || range.Start.AsSpan().SequenceCompareTo(smallest) < 0
+                ? range.Start
+                : smallest;
             largest = range.End is { } end && (largest is null || end.AsSpan().SequenceCompareTo(largest) > 0)
                 ? end
                 : largest;
