@@ -1,7 +1,6 @@
 // One segment of a log. Bytes that make no group are a torn tail, which a crash leaves, or damage; see LogReplay for
 // the rule. Here each such place waits in _doubtful until a later group of the segment says that the place had been
 // durable, or the next segment has begun: then it is damage. What is doubtful at the end is torn.
-using System.Globalization;
 using Dmt.Core;
 using Dmt.Engine.Log;
 using static Dmt.Engine.Inspection.InspectionReport;
@@ -136,10 +135,9 @@ internal sealed class LogSegmentInspector(string path, InspectionReport report, 
         Records++;
         if (report.Detail == InspectDetail.Entries)
         {
-            report.Line(2, string.Create(
-                CultureInfo.InvariantCulture,
-                $"record at {Count(item.Offset)}: shard {record.Shard}, epoch {record.Epoch}, sequence from"
-                + $" {Count(record.FirstSeq)}, {Count(record.Count, "operation")}, {Count(record.Operations.Length, "byte")}"));
+            report.Line(2, $"record at {Count(item.Offset)}: shard {record.Shard}, epoch {Count(record.Epoch)},"
+                + $" sequence from {Count(record.FirstSeq)}, {Count(record.Count, "operation")},"
+                + $" {Count(record.Operations.Length, "byte")}");
         }
 
         try
