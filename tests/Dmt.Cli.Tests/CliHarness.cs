@@ -1,6 +1,6 @@
-using System.Runtime.CompilerServices;
 using System.Text;
 using Dmt.Core;
+using Dmt.Engine.Inspection;
 using Dmt.Testing;
 
 namespace Dmt.Cli.Tests;
@@ -54,7 +54,7 @@ internal sealed class CliHarness : IDisposable
         Environment = Environment,
         Time = Time,
         OpenFolder = (folder, _, _) => new(Wrap(new ForwardingStore(StoreOf(folder)))),
-        Inspect = InspectAsync,
+        Inspect = (_, _, to, _) => Inspection.ForEach(to),
     };
 
     public void Dispose() => Folder.Dispose();
@@ -64,17 +64,6 @@ internal sealed class CliHarness : IDisposable
         var path = Path.GetFullPath(folder);
         return _folders.TryGetValue(path, out var store) ? store : _folders[path] =
             new ModelTrieStore(TimeProvider.System);
-    }
-
-    private async IAsyncEnumerable<InspectLine> InspectAsync(
-        string path, [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        foreach (var line in Inspection)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            await Task.Yield();
-            yield return line;
-        }
     }
 }
 

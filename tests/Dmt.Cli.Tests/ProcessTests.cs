@@ -130,6 +130,33 @@ public sealed partial class ProcessTests : IDisposable
     }
 
     [Fact]
+    public async Task Inspect_finds_an_intact_store_intact_and_a_flipped_byte_with_exit_code_4()
+    {
+        Assert.Equal(0, (await RunAsync("put", "k", "v", "--data", _folder.Combine("data"))).ExitCode);
+        var (exitCode, output, error) = await RunAsync("inspect", "data");
+        Assert.Equal((0, string.Empty), (exitCode, error));
+        Assert.Contains("\nverdict: intact, 1 shard, 1 table of ", output, StringComparison.Ordinal);
+
+        var table = Assert.Single(Directory.GetFiles(_folder.Combine("data"), "*.table", SearchOption.AllDirectories));
+        (exitCode, output, _) = await RunAsync("inspect", table, "--entries");
+        Assert.Equal(0, exitCode);
+        Assert.Contains("\"k\" at 1: put, 1 byte", output, StringComparison.Ordinal);
+
+        var bytes = await File.ReadAllBytesAsync(table);
+        bytes[0] ^= 1;
+        await File.WriteAllBytesAsync(table, bytes);
+        (exitCode, output, error) = await RunAsync("inspect", "data");
+        Assert.Equal((4, string.Empty), (exitCode, error));
+        Assert.Contains("\nDAMAGED ", output, StringComparison.Ordinal);
+        Assert.Contains("is damaged at offset 0: the checksum of the data block is wrong", output,
+            StringComparison.Ordinal);
+
+        (exitCode, _, error) = await RunAsync("inspect", _folder.File("notes", "no store"));
+        Assert.Equal(2, exitCode);
+        Assert.EndsWith("notes is no table, manifest or log segment of DMT\n", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Config_json_of_the_current_folder_and_the_environment_are_read()
     {
         _folder.File("config.json", """{"port": 70000}""");
