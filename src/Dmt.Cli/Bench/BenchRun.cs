@@ -208,7 +208,7 @@ internal sealed class BenchRun(BenchSettings settings, CommandIo io)
         {
             Name = workload.Name,
             Threads = workers.Length,
-            Operations = workload.Operations(settings.Keys),
+            Operations = workers.Sum(static w => w.Operations),
             Records = workers.Sum(static w => w.Records),
             Seconds = seconds,
             CpuSeconds = cpu.TotalSeconds,

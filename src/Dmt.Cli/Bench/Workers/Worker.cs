@@ -2,8 +2,8 @@
 // microsecond:
 //
 // - Operations that complete synchronously (mostly all that are not strict) run in a plain loop.
-// - For one that does not, the thread blocks. Awaiting would go on in the thread pool, and a busy loop there takes a thread
-//   from the store's own background work, which then falls behind until the pool grows.
+// - For one that does not, the thread blocks. Awaiting would go on in the thread pool, and a busy loop there takes a
+//   thread from the store's own background work, which may then fall behind until the pool grows.
 // - A reading of the clock costs about 25 ns. Workers whose operations take longer than a few microseconds, or that may
 //   stall (all writers), read it once an operation: the end of one is the beginning of the next. Point reads are timed
 //   one in eight.
@@ -41,6 +41,9 @@ internal abstract class Worker
     }
 
     public LatencyHistogram Latencies { get; } = new();
+
+    /// <summary>Operations done so far.</summary>
+    public long Operations => _next * OperationsPerStep;
 
     /// <summary>Entries that scans have returned.</summary>
     public long Records { get; protected set; }
