@@ -111,11 +111,11 @@ internal sealed class BenchRun(BenchSettings settings, CommandIo io)
                 while (Stopwatch.GetElapsedTime(started).TotalMilliseconds < warmUpMs);
             }
 
-            await MeasureDriverAsync(context, cancellationToken);
+            MeasureDriver(context, cancellationToken);
         });
     }
 
-    private async Task MeasureDriverAsync(BenchContext context, CancellationToken cancellationToken)
+    private void MeasureDriver(BenchContext context, CancellationToken cancellationToken)
     {
         var operations = Math.Min(DriverOperationsMax, 10 * settings.Keys);
 
@@ -125,7 +125,7 @@ internal sealed class BenchRun(BenchSettings settings, CommandIo io)
             context.Begin(operations);
             var worker = new IdleWorker(context, new WorkerShare(0, 1, operations));
             var started = Stopwatch.GetTimestamp();
-            await worker.RunAsync(cancellationToken);
+            worker.Run(cancellationToken);
             _driverNs = Stopwatch.GetElapsedTime(started).TotalNanoseconds / operations;
         }
     }
@@ -163,11 +163,11 @@ internal sealed class BenchRun(BenchSettings settings, CommandIo io)
             {
                 ready.Signal();
                 go.Wait(cancellationToken);
-                return worker.RunAsync(cancellationToken);
+                worker.Run(cancellationToken);
             },
             cancellationToken,
             TaskCreationOptions.LongRunning,
-            TaskScheduler.Default).Unwrap()).ToArray();
+            TaskScheduler.Default)).ToArray();
         ready.Wait(cancellationToken);
         var started = Stopwatch.GetTimestamp();
         go.Set();
@@ -208,7 +208,7 @@ internal sealed class BenchRun(BenchSettings settings, CommandIo io)
         {
             Name = workload.Name,
             Threads = workers.Length,
-            Operations = workload.Operations(settings.Keys),
+            Operations = workers.Sum(static w => w.Operations),
             Records = workers.Sum(static w => w.Records),
             Seconds = seconds,
             CpuSeconds = cpu.TotalSeconds,

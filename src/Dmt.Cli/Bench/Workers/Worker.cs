@@ -1,8 +1,9 @@
 // The driver of a workload: one worker for each thread. What it costs itself must be small beside an operation of a
 // microsecond:
 //
-// - Operations that complete synchronously (mostly all that are not strict) run in a plain loop; only one that does not
-//   is awaited.
+// - Operations that complete synchronously (mostly all that are not strict) run in a plain loop.
+// - For one that does not, the thread blocks. Awaiting would go on in the thread pool, and a busy loop there takes a
+//   thread from the store's own background work, which may then fall behind until the pool grows.
 // - A reading of the clock costs about 25 ns. Workers whose operations take longer than a few microseconds, or that may
 //   stall (all writers), read it once an operation: the end of one is the beginning of the next. Point reads are timed
 //   one in eight.
@@ -41,6 +42,9 @@ internal abstract class Worker
 
     public LatencyHistogram Latencies { get; } = new();
 
+    /// <summary>Operations done so far.</summary>
+    public long Operations => _next * OperationsPerStep;
+
     /// <summary>Entries that scans have returned.</summary>
     public long Records { get; protected set; }
 
@@ -66,13 +70,13 @@ internal abstract class Worker
     /// <summary>Operations counted in one that is timed: the latency is divided by it.</summary>
     protected virtual int OperationsPerStep => 1;
 
-    /// <summary>Does all operations.</summary>
-    public async Task RunAsync(CancellationToken cancellationToken)
+    /// <summary>Does all operations, on the calling thread from the first to the last.</summary>
+    public void Run(CancellationToken cancellationToken)
     {
         _started = Stopwatch.GetTimestamp();
         while (RunUntilPending(out var pending, cancellationToken))
         {
-            await pending;
+            pending.AsTask().GetAwaiter().GetResult();
             Record();
         }
 
