@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Text;
 using Dmt.Core;
-using Dmt.Testing;
 
 namespace Dmt.Cli.Tests;
 
