@@ -1,0 +1,79 @@
+using System.Globalization;
+
+namespace Dmt.EndToEnd.Tests;
+
+/// <summary>
+/// One connection that writes, strictly one after the other, the numbered keys k000001, k000002 and so on, and before
+/// each the counter with its number. What survives a kill must be what some prefix of these writes leaves: the keys up to
+/// a number n, and the counter at n (after key n) or at n + 1 (before key n + 1).
+/// </summary>
+internal sealed class SequenceWriter(int number)
+{
+    private int _survived;
+
+    /// <summary>Keys that were acknowledged in all, those that a kill took included.</summary>
+    public int Acknowledged { get; private set; }
+
+    /// <summary>Acknowledged keys that kills took.</summary>
+    public int Lost { get; private set; }
+
+    private string Counter => $"{number}/counter";
+
+    /// <summary>Writes on from what survived until the server is gone.</summary>
+    public async Task WriteAsync(Uri server, KillSwitch kill)
+    {
+        using var handler = new SocketsHttpHandler { MaxConnectionsPerServer = 1 };
+        using var client = new HttpClient(handler) { BaseAddress = server };
+        Acknowledged = _survived;
+        try
+        {
+            while (true)
+            {
+                await PutAsync(client, Counter, Acknowledged + 1);
+                await PutAsync(client, Name(Acknowledged + 1), Acknowledged + 1);
+                Acknowledged++;
+                kill.Acknowledged();
+            }
+        }
+        catch (HttpRequestException)
+        {
+            // The server is gone.
+        }
+    }
+
+    public void Verify(IReadOnlyDictionary<string, string> stored, string context)
+    {
+        var prefix = $"{number}/k";
+        var keys = stored.Where(e => e.Key.StartsWith(prefix, StringComparison.Ordinal)).ToList();
+        var counter = stored.TryGetValue(Counter, out var text) ? Parse(text) : 0;
+        for (var i = 0; i < keys.Count; i++)
+        {
+            Assert.True(
+                keys[i].Key == Name(i + 1) && Parse(keys[i].Value) == i + 1,
+                $"{context}: {keys[i].Key} = {keys[i].Value} stands where {Name(i + 1)} belongs; acknowledged "
+                    + $"{Acknowledged}, stored {keys.Count}, survived the kill before {_survived}");
+        }
+
+        Assert.True(
+            counter == keys.Count || counter == keys.Count + 1,
+            $"{context}: {keys.Count} keys of {number} survived, but the counter is {counter}");
+        Assert.True(
+            keys.Count >= _survived, $"{context}: {_survived} keys survived the kill before, now only {keys.Count}");
+
+        // The last write may have taken effect without an answer.
+        Assert.InRange(keys.Count, 0, Acknowledged + 1);
+        Lost += Math.Max(0, Acknowledged - keys.Count);
+        _survived = keys.Count;
+    }
+
+    private static int Parse(string text) => int.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture);
+
+    private string Name(int i) => $"{number}/k{i:D6}";
+
+    private static async Task PutAsync(HttpClient client, string key, int value)
+    {
+        using var content = new StringContent(value.ToString(CultureInfo.InvariantCulture));
+        using var response = await client.PutAsync($"/kv/{key}", content);
+        Assert.True(response.IsSuccessStatusCode, $"{key}: {response}");
+    }
+}
