@@ -74,8 +74,8 @@ public sealed class KillTests(ITestOutputHelper output)
             Func<KillSwitch, Task> Run(SequenceWriter writer) => kill => writer.WriteAsync(new(server.Url), kill);
         }
 
-        Assert.All(writers, writer => Assert.NotEqual(0, writer.Acknowledged));
-        output.WriteLine($"{Kills} kills, {writers.Sum(w => w.Acknowledged)} acknowledged keys survived, "
+        Assert.NotEqual(0, writers.Sum(writer => writer.Survived));
+        output.WriteLine($"{Kills} kills, {writers.Sum(w => w.Survived)} acknowledged keys survived, "
             + $"{writers.Sum(w => w.Lost)} did not, {clock.Elapsed.TotalSeconds:F0} s");
     }
 

@@ -9,10 +9,11 @@ namespace Dmt.EndToEnd.Tests;
 /// </summary>
 internal sealed class SequenceWriter(int number)
 {
-    private int _survived;
-
-    /// <summary>Keys that were acknowledged in all, those that a kill took included.</summary>
+    /// <summary>The number of the last key that was acknowledged.</summary>
     public int Acknowledged { get; private set; }
+
+    /// <summary>Keys that are there after the last kill.</summary>
+    public int Survived { get; private set; }
 
     /// <summary>Acknowledged keys that kills took.</summary>
     public int Lost { get; private set; }
@@ -24,7 +25,7 @@ internal sealed class SequenceWriter(int number)
     {
         using var handler = new SocketsHttpHandler { MaxConnectionsPerServer = 1 };
         using var client = new HttpClient(handler) { BaseAddress = server };
-        Acknowledged = _survived;
+        Acknowledged = Survived;
         try
         {
             while (true)
@@ -51,19 +52,19 @@ internal sealed class SequenceWriter(int number)
             Assert.True(
                 keys[i].Key == Name(i + 1) && Parse(keys[i].Value) == i + 1,
                 $"{context}: {keys[i].Key} = {keys[i].Value} stands where {Name(i + 1)} belongs; acknowledged "
-                    + $"{Acknowledged}, stored {keys.Count}, survived the kill before {_survived}");
+                    + $"{Acknowledged}, stored {keys.Count}, survived the kill before {Survived}");
         }
 
         Assert.True(
             counter == keys.Count || counter == keys.Count + 1,
             $"{context}: {keys.Count} keys of {number} survived, but the counter is {counter}");
         Assert.True(
-            keys.Count >= _survived, $"{context}: {_survived} keys survived the kill before, now only {keys.Count}");
+            keys.Count >= Survived, $"{context}: {Survived} keys survived the kill before, now only {keys.Count}");
 
         // The last write may have taken effect without an answer.
         Assert.InRange(keys.Count, 0, Acknowledged + 1);
         Lost += Math.Max(0, Acknowledged - keys.Count);
-        _survived = keys.Count;
+        Survived = keys.Count;
     }
 
     private static int Parse(string text) => int.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture);
