@@ -9,6 +9,9 @@ namespace Dmt.EndToEnd.Tests;
 /// </summary>
 public sealed class KillTests(ITestOutputHelper output)
 {
+    /// <summary>As many as a busy machine does in a minute or two; 100 in a longer run.</summary>
+    private const int KillsDefault = 40;
+
     private const int Writers = 8;
     private const int Connections = 3;
 
@@ -19,10 +22,13 @@ public sealed class KillTests(ITestOutputHelper output)
         ["--memtable-size", "256KiB", "--cache-size", "8MiB", "--compression", "brotli"],
     ];
 
+    // Syncs between which the kill of some rounds falls: a second, which default may lose, is longer than most rounds.
+    private static readonly int[] SyncEvery = [20, 300, int.MaxValue];
+
     [Fact]
     public async Task Every_acknowledged_strict_put_survives_SIGKILL_at_random_moments()
     {
-        var kills = Seed.Number("DMT_KILLS") ?? 100;
+        var kills = Seed.Number("DMT_KILLS") ?? KillsDefault;
         var (seed, clock) = (Seed.Next(), Stopwatch.StartNew());
         output.WriteLine($"{Seed.Variable}={seed}");
         var random = new Random(seed);
@@ -62,6 +68,7 @@ public sealed class KillTests(ITestOutputHelper output)
         var writers = Enumerable.Range(0, Connections).Select(i => new SequenceWriter(i)).ToList();
         for (var round = 0; round <= Kills; round++)
         {
+            var syncEvery = SyncEvery[round % SyncEvery.Length];
             using var server = await program.ServeAsync(Settings[random.Next(Settings.Length)]);
             var stored = await StoredEntries.ReadAsync(server.Client);
             writers.ForEach(writer => writer.Verify(stored, $"after kill {round} ({Seed.Variable}={seed})"));
@@ -71,7 +78,7 @@ public sealed class KillTests(ITestOutputHelper output)
                 await kill.RunAsync(writers.Select(Run));
             }
 
-            Func<KillSwitch, Task> Run(SequenceWriter writer) => kill => writer.WriteAsync(new(server.Url), kill);
+            Func<KillSwitch, Task> Run(SequenceWriter writer) => kill => writer.WriteAsync(new(server.Url), syncEvery, kill);
         }
 
         Assert.NotEqual(0, writers.Sum(writer => writer.Survived));
