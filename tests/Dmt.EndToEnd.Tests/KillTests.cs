@@ -4,8 +4,8 @@ using Xunit.Abstractions;
 namespace Dmt.EndToEnd.Tests;
 
 /// <summary>
-/// What was acknowledged survives SIGKILL, as the level of durability says. DMT_KILLS and DMT_SEED change how many kills
-/// and which.
+/// What was acknowledged survives SIGKILL, as the level of durability says. DMT_KILLS and DMT_SEED change how many
+/// kills and which.
 /// </summary>
 public sealed class KillTests(ITestOutputHelper output)
 {
@@ -78,7 +78,8 @@ public sealed class KillTests(ITestOutputHelper output)
                 await kill.RunAsync(writers.Select(Run));
             }
 
-            Func<KillSwitch, Task> Run(SequenceWriter writer) => kill => writer.WriteAsync(new(server.Url), syncEvery, kill);
+            Func<KillSwitch, Task> Run(SequenceWriter writer) =>
+                kill => writer.WriteAsync(new(server.Url), syncEvery, kill);
         }
 
         Assert.NotEqual(0, writers.Sum(writer => writer.Survived));

@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace Dmt.EndToEnd.Tests;
 
 /// <summary>
-/// What README.md tells a newcomer to type, in its order, against a fresh folder. Changed is only what lets it run on any
-/// machine beside others: the port, and where <c>./dmt</c> lies.
+/// What README.md tells a newcomer to type, in its order, against a fresh folder. Changed is only what lets it run on
+/// any machine beside others: the port, and where <c>./dmt</c> lies.
 /// </summary>
 public sealed class ReadmeFlowTests
 {

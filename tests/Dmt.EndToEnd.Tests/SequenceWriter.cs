@@ -4,8 +4,8 @@ namespace Dmt.EndToEnd.Tests;
 
 /// <summary>
 /// One connection that writes, strictly one after the other, the numbered keys k000001, k000002 and so on, and before
-/// each the counter with its number. What survives a kill must be what some prefix of these writes leaves: the keys up to
-/// a number n, and the counter at n (after key n) or at n + 1 (before key n + 1).
+/// each the counter with its number. What survives a kill must be what some prefix of these writes leaves: the keys up
+/// to a number n, and the counter at n (after key n) or at n + 1 (before key n + 1).
 /// Now and then it asks for a sync: then the prefix reaches at least so far.
 /// </summary>
 internal sealed class SequenceWriter(int number)

@@ -57,7 +57,7 @@ public sealed class StartTests : IDisposable
         }
     }
 
-    /// <summary>Entries that an opening takes from the log into a memtable, and entries that it finds in tables.</summary>
+    /// <summary>Entries that an opening takes from the log into a memtable, and those it finds in tables.</summary>
     private async Task<(long Replayed, long InTables)> ReplayedAsync()
     {
         var (exitCode, output, _) = await Program.RunAsync("stat", "--json", "--data", Program.DataFolder);

@@ -59,7 +59,7 @@ internal sealed class StrictWriter(int number, int seed)
             Assert.True(
                 after.Count == 0,
                 $"{context}: without the unanswered write ({string.Join(", ", _unanswered.Keys)}):\n"
-                    + $"{string.Join('\n', before)}\nand with it:\n{string.Join('\n', after)}");
+                    + $"{string.Join('\n', before.Take(20))}\nand with it:\n{string.Join('\n', after.Take(20))}");
             TookEffectUnanswered++;
         }
 

@@ -7,7 +7,8 @@ namespace Dmt.EndToEnd.Tests;
 
 /// <summary>
 /// A real dictionary, imported over HTTP, is found by prefix exactly as <c>LC_ALL=C grep '^prefix'</c> finds it in the
-/// list sorted by bytes. A string here holds one byte of UTF-8 in each char, so that ordinal order is the order of bytes.
+/// list sorted by bytes. A string here holds one byte of UTF-8 in each char, so that ordinal order is the order of
+/// bytes.
 /// </summary>
 [Trait("Needs", "wamerican-huge")]
 public sealed class WordListTests(ITestOutputHelper output) : IDisposable
@@ -71,6 +72,8 @@ public sealed class WordListTests(ITestOutputHelper output) : IDisposable
     private static string[] ReadWords() =>
         [.. File.ReadAllLines(List, Bytes).Distinct().Order(StringComparer.Ordinal)];
 
+    private static string ToBytes(string text) => Bytes.GetString(Encoding.UTF8.GetBytes(text));
+
     private Task<(int ExitCode, string Output, string Error)> RunInCAsync(ProcessStartInfo start)
     {
         new BuiltProgram(_folder.Path).Isolated(start).Environment["LC_ALL"] = "C";
@@ -109,11 +112,12 @@ public sealed class WordListTests(ITestOutputHelper output) : IDisposable
             }
 
             var address = $"/search?q={Uri.EscapeDataString(prefix)}&limit={limit}";
-            using var stream = await server.Client.GetStreamAsync(cursor is null ? address : $"{address}&cursor={cursor}");
+            address += cursor is null ? string.Empty : $"&cursor={Uri.EscapeDataString(cursor)}";
+            using var stream = await server.Client.GetStreamAsync(address);
             using var page = await JsonDocument.ParseAsync(stream);
             var results = page.RootElement.GetProperty("results");
             Assert.InRange(results.GetArrayLength(), 0, limit);
-            found.AddRange(results.EnumerateArray().Select(w => Bytes.GetString(Encoding.UTF8.GetBytes(w.GetString()!))));
+            found.AddRange(results.EnumerateArray().Select(word => ToBytes(word.GetString()!)));
             cursor = page.RootElement.TryGetProperty("cursor", out var next) ? next.GetString() : null;
         }
         while (cursor is not null);
@@ -123,7 +127,7 @@ public sealed class WordListTests(ITestOutputHelper output) : IDisposable
             $"\"{prefix}\" ({Seed.Variable}={seed}): expected {expected.Length} words, found {found.Count}");
     }
 
-    /// <summary>Mostly the beginning of a word, else random letters; of all words and single letters only a few.</summary>
+    /// <summary>Mostly the beginning of a word, else random letters; seldom short, as answers get long.</summary>
     private string DrawPrefix(Random random)
     {
         var length = random.Next(200) switch { 0 => 0, < 5 => 1, var n => 2 + (n % 7) };
@@ -145,7 +149,7 @@ public sealed class WordListTests(ITestOutputHelper output) : IDisposable
     /// <summary>The words that begin with a prefix, in the order of bytes.</summary>
     private ReadOnlySpan<string> Expected(string prefix)
     {
-        var bytes = Bytes.GetString(Encoding.UTF8.GetBytes(prefix));
+        var bytes = ToBytes(prefix);
         var start = Array.BinarySearch(_words, bytes, StringComparer.Ordinal);
         start = start < 0 ? ~start : start;
         var end = start;
