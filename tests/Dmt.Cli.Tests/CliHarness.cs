@@ -1,7 +1,6 @@
 using System.Text;
 using Dmt.Core;
 using Dmt.Engine.Inspection;
-using Dmt.Testing;
 
 namespace Dmt.Cli.Tests;
 
