@@ -96,7 +96,10 @@ internal sealed class BenchRun(BenchSettings settings, CommandIo io)
         {
             var options = scratch.EngineOptions() with
             {
-                MemtableBytes = 256 << 10, TableBytes = 256 << 10, LevelBaseBytes = 1 << 20, LogSegmentBytes = 4 << 20,
+                MemtableBytes = 256 << 10,
+                TableBytes = 256 << 10,
+                LevelBaseBytes = 1 << 20,
+                LogSegmentBytes = 4 << 20,
             };
             await using var store = await TrieStore.OpenAsync(folder, options, io.Time, cancellationToken);
             var context = new BenchContext(scratch, store);
