@@ -140,7 +140,7 @@ public sealed class TrieStore : ITrieStore
 
     /// <inheritdoc/>
     public ValueTask SyncAsync(CancellationToken cancellationToken = default) =>
-        Host.Log.WaitDurableAsync(Host.Log.End, cancellationToken);
+        _root.SyncAsync(cancellationToken);
 
     /// <summary>Writes what is in memory into tables.</summary>
     public ValueTask FlushAsync(CancellationToken cancellationToken = default) => _root.FlushAsync(cancellationToken);

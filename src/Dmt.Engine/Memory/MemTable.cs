@@ -24,13 +24,13 @@ internal sealed unsafe class MemTable
     private long _budgeted;
     private int _references = 1;
 
-    public MemTable(ReaderEpochs epochs, MemoryBudget budget)
-    {
-        _budget = budget;
-        Tree = new RadixTree(epochs);
-    }
+    public MemTable(MemoryBudget budget) => _budget = budget;
 
-    public RadixTree Tree { get; }
+    /// <summary>
+    /// Its epochs are its own: a scan that stays open for long holds back the replaced nodes of this tree, and nothing of
+    /// the node's other shards. When the last reference is gone, no reader is inside.
+    /// </summary>
+    public RadixTree Tree { get; } = new();
 
     /// <summary>Lowest sequence number in it; meaningless while empty.</summary>
     public ulong SequenceMin { get; private set; } = ulong.MaxValue;

@@ -40,7 +40,7 @@ internal sealed partial class Shard
         manifest = await manifests.WriteAsync(manifest, cancellationToken).ConfigureAwait(false);
         var tables = new TableSet(levels);
         Release(levels.SelectMany(static level => level));
-        var view = new ReadView(new MemTable(host.Epochs, host.Budget), [], tables);
+        var view = new ReadView(new MemTable(host.Budget), [], tables);
         tables.RemoveReference();
         var shard = new Shard(host, manifest, view, manifest.FlushedSequence);
         foreach (var table in levels.SelectMany(static level => level))

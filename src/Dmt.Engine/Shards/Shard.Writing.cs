@@ -11,6 +11,12 @@ internal sealed partial class Shard
     /// <summary>Bytes of keys, values and metadata that were written.</summary>
     public long UserBytesWritten => Volatile.Read(ref _userBytesWritten);
 
+    /// <summary>
+    /// A memtable with so many is flushed: fragments that overlap cost memory by the square of their number, and a flush
+    /// reduces them to what snapshots can tell apart.
+    /// </summary>
+    private const int RangeTombstonesMax = 1024;
+
     private long _userBytesWritten;
 
     public ValueTask<ulong> PutAsync(
@@ -79,6 +85,13 @@ internal sealed partial class Shard
                 return await Acknowledge(committed, durability, cancellationToken).ConfigureAwait(false);
             }
         }
+    }
+
+    /// <summary>Completes when everything acknowledged so far is durable.</summary>
+    public ValueTask SyncAsync(CancellationToken cancellationToken)
+    {
+        ThrowIfClosed();
+        return _host.Log.WaitDurableAsync(_host.Log.End, cancellationToken);
     }
 
     /// <summary>A single write that must wait, or has a condition.</summary>
@@ -189,7 +202,8 @@ internal sealed partial class Shard
     {
         Volatile.Write(ref _lastSequence, sequence);
         _userBytesWritten += userBytes;
-        if (_view.Active.BytesUsed >= _options.MemtableBytesEffective)
+        if (_view.Active.BytesUsed >= _options.MemtableBytesEffective
+            || _view.Active.RangeTombstoneCount >= RangeTombstonesMax)
         {
             Freeze(new LogRange(_host.Log.Incarnation, position));
         }
