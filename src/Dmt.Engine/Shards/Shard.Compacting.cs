@@ -136,7 +136,16 @@ internal sealed partial class Shard
         CompactionPlan plan, HashSet<TableId> inputs, bool moved, TableReader[] opened,
             CancellationToken cancellationToken)
     {
-        await _manifestLock.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await _manifestLock.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            Discard(opened);
+            throw;
+        }
+
         try
         {
             var current = _view.Tables.Levels;

@@ -139,12 +139,14 @@ internal sealed partial class Shard
         }
         catch
         {
-            // No manifest was tried with them.
-            foreach (var opened in opening.Where(static task => task.IsCompletedSuccessfully))
+            foreach (var task in opening.Where(static task => task.IsCompletedSuccessfully))
             {
-                Release([await opened.ConfigureAwait(false)]);
+                var table = await task.ConfigureAwait(false);
+                table.Released = _host.OnTableReleased;
+                Discard([table]);
             }
 
+            // Those too that did not open. Deleting twice does no harm.
             _host.Garbage.Add([.. infos.Select(static info => info.Id.ObjectName)]);
             throw;
         }
@@ -157,6 +159,17 @@ internal sealed partial class Shard
         {
             table.RemoveReference();
         }
+    }
+
+    /// <summary>Closes and deletes tables that no manifest was tried with.</summary>
+    private static void Discard(IReadOnlyList<TableReader> tables)
+    {
+        foreach (var table in tables)
+        {
+            table.IsObsolete = true;
+        }
+
+        Release(tables);
     }
 
     private static IReadOnlyList<TableInfo>[] Infos(TableReader[][] levels) =>

@@ -23,6 +23,9 @@ internal sealed class FailingObjectStore(IObjectStore inner) : IObjectStore
     /// <summary>Held up while set: creations of objects whose name it accepts.</summary>
     public Func<string, Task>? BeforeCreate { get; set; }
 
+    /// <summary>Held up while set: completions of objects whose name it accepts.</summary>
+    public Func<string, Task>? BeforeComplete { get; set; }
+
     public int Calls => Volatile.Read(ref _calls);
 
     public string Description => inner.Description;
@@ -105,8 +108,15 @@ internal sealed class FailingObjectStore(IObjectStore inner) : IObjectStore
         public async ValueTask WriteAsync(ReadOnlyMemory<byte> piece, CancellationToken cancellationToken = default) =>
             await store.CallAsync($"write {name}", () => Done(writer.WriteAsync(piece, cancellationToken)));
 
-        public async ValueTask CompleteAsync(CancellationToken cancellationToken = default) =>
+        public async ValueTask CompleteAsync(CancellationToken cancellationToken = default)
+        {
+            if (store.BeforeComplete is { } wait)
+            {
+                await wait(name);
+            }
+
             await store.CallAsync($"complete {name}", () => Done(writer.CompleteAsync(cancellationToken)));
+        }
 
         public ValueTask DisposeAsync() => writer.DisposeAsync();
     }
