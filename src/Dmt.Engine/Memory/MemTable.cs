@@ -27,8 +27,8 @@ internal sealed unsafe class MemTable
     public MemTable(MemoryBudget budget) => _budget = budget;
 
     /// <summary>
-    /// Its epochs are its own: a scan that stays open for long holds back the replaced nodes of this tree, and nothing of
-    /// the node's other shards. When the last reference is gone, no reader is inside.
+    /// Its epochs are its own: a scan that stays open for long holds back the replaced nodes of this tree, and nothing
+    /// of the node's other shards. When the last reference is gone, no reader is inside.
     /// </summary>
     public RadixTree Tree { get; } = new();
 

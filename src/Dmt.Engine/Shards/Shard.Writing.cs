@@ -12,8 +12,8 @@ internal sealed partial class Shard
     public long UserBytesWritten => Volatile.Read(ref _userBytesWritten);
 
     /// <summary>
-    /// A memtable with so many is flushed: fragments that overlap cost memory by the square of their number, and a flush
-    /// reduces them to what snapshots can tell apart.
+    /// A memtable with so many is flushed: fragments that overlap cost memory by the square of their number, and a
+    /// flush reduces them to what snapshots can tell apart.
     /// </summary>
     private const int RangeTombstonesMax = 1024;
 
