@@ -40,9 +40,8 @@ public sealed class FileLogSpaceTests : IDisposable
         await log.WaitDurableAsync(log.End);
         Assert.Equal(accepted, _fixture.Replay().Records);
 
-        // Not before 100 ms is the disk touched again.
+        // After 100 ms an append touches the disk again (the background may have done so earlier).
         _medium.RoomBytes = 1 << 20;
-        Assert.Throws<DmtException>(() => LogFixture.Append(log, random, 5000));
         _time.Advance(TimeSpan.FromMilliseconds(100));
         accepted.Add(LogFixture.Append(log, random, 5000));
         Assert.Null(log.RefusedBecause);
