@@ -131,27 +131,27 @@ public sealed partial class FileLog
     /// <summary>Makes the spare, or a new segment, the tail. Under the lock.</summary>
     private void SwitchSegment(long neededBytes)
     {
-        LogSegment next;
         var capacity = Math.Max(_options.SegmentBytes, neededBytes);
+        var wanted = Math.Min(capacity, Math.Max(neededBytes, Chunk()));
         lock (_reserveLock)
         {
-            _spare ??= NewSegment(_tail.Number + 1, Math.Min(capacity, Math.Max(neededBytes, Chunk())));
-            Extend(_spare, neededBytes, Math.Min(capacity, Math.Max(neededBytes, Chunk())));
-            next = _spare;
+            _spare ??= NewSegment(_tail.Number + 1, wanted);
+            Extend(_spare, neededBytes, wanted);
+            SealGroup();
+            _spare.StartPosition = _end;
+            _spare.Capacity = capacity;
+            _segments.Add(_spare);
+
+            // Both in one hold of the lock: in between, the background would make a second spare of the same number.
+            Volatile.Write(ref _tail, _spare);
             _spare = null;
         }
-
-        SealGroup();
-        next.StartPosition = _end;
-        next.Capacity = capacity;
-        _segments.Add(next);
-        Volatile.Write(ref _tail, next);
     }
 
     private LogSegment NewSegment(long number, long reserveBytes)
     {
         var path = LogFormat.SegmentPath(_folder, number);
-        var file = File.OpenHandle(path, FileMode.Create, FileAccess.ReadWrite, FileShare.Read);
+        var file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read);
         try
         {
             var segment = new LogSegment(number, path, LogFormat.GroupSeed(Incarnation, number), file);

@@ -41,14 +41,10 @@ internal sealed class LogReplay
     public LogReplayResult Run()
     {
         var numbers = ListSegments();
+        DropUnbegun(numbers);
         var first = FindFirst(numbers);
         for (var i = first; i < numbers.Count; i++)
         {
-            if (i > first && numbers[i] != numbers[i - 1] + 1)
-            {
-                throw DmtException.Corruption(LogFormat.SegmentPath(_folder, numbers[i - 1] + 1), 0, "the segment is missing");
-            }
-
             if (ReplaySegment(numbers, i, isFirst: i == first) is { } torn)
             {
                 return new LogReplayResult(_position, _records, false, torn.File, torn.Offset);
@@ -74,6 +70,24 @@ internal sealed class LogReplay
         catch (Exception e) when (FileErrors.IsFileError(e))
         {
             throw FileErrors.Translate(e, _folder, _folder);
+        }
+    }
+
+    /// <summary>
+    /// Takes away the segments at the end that were made ahead of time. There can be two: the one that the log had moved on to in
+    /// memory, and the next.
+    /// </summary>
+    private void DropUnbegun(List<long> numbers)
+    {
+        while (numbers.Count > 1)
+        {
+            using var reader = Open(numbers[^1]);
+            if (reader.FirstNonZero(0) < reader.Length)
+            {
+                return;
+            }
+
+            numbers.RemoveAt(numbers.Count - 1);
         }
     }
 
@@ -163,6 +177,11 @@ internal sealed class LogReplay
     {
         if (index + 1 < numbers.Count)
         {
+            if (numbers[index + 1] != numbers[index] + 1)
+            {
+                throw DmtException.Corruption(LogFormat.SegmentPath(_folder, numbers[index] + 1), 0, "the segment is missing");
+            }
+
             using var next = Open(numbers[index + 1]);
             if (TryReadHeader(next, numbers[index + 1], out var header))
             {
@@ -172,13 +191,10 @@ internal sealed class LogReplay
                         reader.Path, offset, $"a group of position {_position} expected; the next segment shows that it was there");
             }
 
-            if (index + 2 < numbers.Count || next.FirstNonZero(0) < next.Length)
-            {
-                // The next one has begun, so this one was complete; that its end looks complete is all that can be checked here.
-                return reader.FirstNonZero(offset) == reader.Length
-                    ? null
-                    : throw DmtException.Corruption(reader.Path, offset, "a group or zeros expected, in a segment that was complete");
-            }
+            // The next one has begun, so this one was complete; that its end looks complete is all that can be checked here.
+            return reader.FirstNonZero(offset) == reader.Length
+                ? null
+                : throw DmtException.Corruption(reader.Path, offset, "a group or zeros expected, in a segment that was complete");
         }
 
         var rest = reader.FirstNonZero(offset);

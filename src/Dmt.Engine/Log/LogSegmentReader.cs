@@ -11,7 +11,7 @@ internal sealed class LogSegmentReader : IDisposable
     private const int WindowBytes = 1 << 20;
 
     private readonly SafeFileHandle _file;
-    private byte[] _window = new byte[WindowBytes];
+    private byte[] _window;
     private long _windowOffset;
     private int _windowLength;
 
@@ -22,6 +22,7 @@ internal sealed class LogSegmentReader : IDisposable
         {
             _file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             Length = RandomAccess.GetLength(_file);
+            _window = new byte[Math.Min(Length, WindowBytes)];
         }
         catch (Exception e) when (FileErrors.IsFileError(e))
         {
