@@ -10,7 +10,8 @@ public sealed class FullDiskTests
 {
     private const string Incarnation = "01A";
 
-    [SmallDiskFact]
+    [Fact]
+    [Trait("Needs", "small-disk")]
     public async Task A_log_on_a_full_disk_keeps_what_it_took_and_recovers_when_there_is_room()
     {
         using var disk = new SmallDisk(4 << 20);
@@ -29,7 +30,8 @@ public sealed class FullDiskTests
             catch (DmtException e)
             {
                 Assert.Equal(DmtErrorKind.Unavailable, e.Kind);
-                Assert.StartsWith($"the disk of {Path.Combine(disk.Path, Incarnation)} is full", e.Message, StringComparison.Ordinal);
+                Assert.StartsWith(
+                    $"the disk of {Path.Combine(disk.Path, Incarnation)} is full", e.Message, StringComparison.Ordinal);
                 if (++refused == until)
                 {
                     break;
@@ -54,7 +56,8 @@ public sealed class FullDiskTests
         Assert.Equal(accepted, Replay(disk));
     }
 
-    [SmallDiskFact]
+    [Fact]
+    [Trait("Needs", "small-disk")]
     public async Task A_directory_store_on_a_full_disk_says_so_leaves_nothing_and_reads_on()
     {
         using var disk = new SmallDisk(2 << 20);

@@ -42,7 +42,9 @@ internal sealed class LogSegmentReader : IDisposable
     public bool TryReadHeader(out SegmentHeader header) =>
         LogFormat.TryReadSegmentHeader(At(0, LogFormat.SegmentHeaderBytes), Path, out header);
 
-    /// <summary>Reads the group at an offset and checks all that it says of itself; false where there is no intact one.</summary>
+    /// <summary>
+    /// Reads the group at an offset and checks all that it says of itself; false where there is no intact one.
+    /// </summary>
     /// <param name="offset">Where it begins.</param>
     /// <param name="seed">Where its checksum starts from.</param>
     /// <param name="header">Its header.</param>
@@ -65,7 +67,10 @@ internal sealed class LogSegmentReader : IDisposable
         return true;
     }
 
-    /// <summary>Reads what could be a group's header: its length fits the file and its fields agree. The checksum is not looked at.</summary>
+    /// <summary>
+    /// Reads what could be a group's header: its length fits the file and its fields agree. The checksum is not looked
+    /// at.
+    /// </summary>
     public bool TryReadGroupHeader(long offset, out GroupHeader header)
     {
         header = default;
@@ -86,7 +91,9 @@ internal sealed class LogSegmentReader : IDisposable
             };
     }
 
-    /// <summary>The first offset from <paramref name="offset"/> on whose byte is not zero; the length where all are.</summary>
+    /// <summary>
+    /// The first offset from <paramref name="offset"/> on whose byte is not zero; the length where all are.
+    /// </summary>
     public long FirstNonZero(long offset)
     {
         while (offset < Length)
@@ -137,7 +144,8 @@ internal sealed class LogSegmentReader : IDisposable
         {
             while (_windowLength < wanted)
             {
-                var read = RandomAccess.Read(_file, _window.AsSpan(_windowLength, wanted - _windowLength), offset + _windowLength);
+                var read = RandomAccess.Read(
+                    _file, _window.AsSpan(_windowLength, wanted - _windowLength), offset + _windowLength);
                 if (read == 0)
                 {
                     throw DmtException.Unavailable($"{Path} was cut off at {offset + _windowLength} while it was read");

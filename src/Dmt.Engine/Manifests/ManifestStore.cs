@@ -11,7 +11,8 @@ internal sealed class ManifestStore(IObjectStore objects, uint shard)
     private const int Kept = 4;
 
     /// <summary>The newest manifest; null for a shard that was never opened.</summary>
-    /// <exception cref="DmtException">Corruption: an older manifest is never taken instead, for it would lose writes.</exception>
+    /// <exception cref="DmtException">Corruption: an older manifest is never taken instead, for it would lose
+    /// writes.</exception>
     public async ValueTask<Manifest?> LoadLatestAsync(CancellationToken cancellationToken)
     {
         var latest = (await ListAsync(cancellationToken).ConfigureAwait(false)).LastOrDefault();
@@ -21,7 +22,8 @@ internal sealed class ManifestStore(IObjectStore objects, uint shard)
         }
 
         var bytes = await objects.GetAsync(latest, cancellationToken).ConfigureAwait(false)
-            ?? throw DmtException.Unavailable($"{latest} went away while it was opened: another process owns the shard");
+            ?? throw DmtException.Unavailable(
+                $"{latest} went away while it was opened: another process owns the shard");
         var manifest = ManifestCodec.Decode(bytes, latest);
         return manifest.ObjectName == latest
             ? manifest
@@ -33,12 +35,14 @@ internal sealed class ManifestStore(IObjectStore objects, uint shard)
     public async ValueTask WriteAsync(Manifest manifest, CancellationToken cancellationToken)
     {
         var created = await objects
-            .TryCreateAsync(manifest.ObjectName, ManifestCodec.Encode(manifest), cancellationToken).ConfigureAwait(false);
+            .TryCreateAsync(manifest.ObjectName, ManifestCodec.Encode(manifest), cancellationToken)
+                .ConfigureAwait(false);
         if (!created)
         {
             throw new DmtException(
                 DmtErrorKind.Fenced,
-                $"{manifest.ObjectName} exists already: another process has taken shard {shard} over from {manifest.Incarnation}");
+                $"{manifest.ObjectName} exists already: another process has taken shard {shard} over from "
+                    + $"{manifest.Incarnation}");
         }
     }
 

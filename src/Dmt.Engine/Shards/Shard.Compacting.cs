@@ -64,7 +64,8 @@ internal sealed partial class Shard
                 : await OpenTablesAsync(written, cancellationToken).ConfigureAwait(false);
             await InstallAsync(plan, inputs, moved, opened, cancellationToken).ConfigureAwait(false);
             Release(opened);
-            _host.Metrics.Compacted(moved ? 0 : plan.AllInputs.Sum(static i => i.Length), moved ? 0 : written.Sum(static i => i.Length));
+            _host.Metrics.Compacted(
+                moved ? 0 : plan.AllInputs.Sum(static i => i.Length), moved ? 0 : written.Sum(static i => i.Length));
         }
         finally
         {
@@ -110,13 +111,15 @@ internal sealed partial class Shard
     }
 
     private async ValueTask InstallAsync(
-        CompactionPlan plan, HashSet<TableId> inputs, bool moved, TableReader[] opened, CancellationToken cancellationToken)
+        CompactionPlan plan, HashSet<TableId> inputs, bool moved, TableReader[] opened,
+            CancellationToken cancellationToken)
     {
         await _manifestLock.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             var current = _view.Tables.Levels;
-            var removed = current.SelectMany(static level => level).Where(table => inputs.Contains(table.Info.Id)).ToList();
+            var removed =
+                current.SelectMany(static level => level).Where(table => inputs.Contains(table.Info.Id)).ToList();
             var levels = current
                 .Select(level => level.Where(table => !inputs.Contains(table.Info.Id)).ToArray())
                 .ToArray();
@@ -139,7 +142,9 @@ internal sealed partial class Shard
         }
     }
 
-    /// <summary>Tables that overlap nothing, not even each other, are renamed to the next level rather than rewritten.</summary>
+    /// <summary>
+    /// Tables that overlap nothing, not even each other, are renamed to the next level rather than rewritten.
+    /// </summary>
     private static bool CanMove(CompactionPlan plan)
     {
         if (plan.Inputs[plan.OutputLevel].Count > 0

@@ -84,7 +84,8 @@ internal sealed partial class Shard
             LogRanges = RangesFrom(_manifest.LogRanges, end),
             Levels = Infos(levels),
         };
-        await ApplyAsync(next, levels, frozen => !ReferenceEquals(frozen, memtable), cancellationToken).ConfigureAwait(false);
+        await ApplyAsync(next, levels, frozen => !ReferenceEquals(frozen, memtable), cancellationToken)
+            .ConfigureAwait(false);
         Release(opened);
         lock (_writeLock)
         {

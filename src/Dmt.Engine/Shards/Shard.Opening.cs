@@ -9,8 +9,8 @@ namespace Dmt.Engine.Shards;
 internal sealed partial class Shard
 {
     /// <summary>
-    /// Takes the shard over: writes the next manifest, which fences the owner before, then replays what its log has and the tables
-    /// have not.
+    /// Takes the shard over: writes the next manifest, which fences the owner before, then replays what its log has and
+    /// the tables have not.
     /// </summary>
     public static async ValueTask<Shard> OpenAsync(ShardHost host, uint id, CancellationToken cancellationToken)
     {
@@ -47,7 +47,9 @@ internal sealed partial class Shard
         return shard;
     }
 
-    /// <summary>Flushes what is in memory and notes in the manifest that there is nothing to replay. Idempotent.</summary>
+    /// <summary>
+    /// Flushes what is in memory and notes in the manifest that there is nothing to replay. Idempotent.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         lock (_writeLock)
@@ -111,8 +113,8 @@ internal sealed partial class Shard
         }
         catch (DmtException e) when (e.Kind is DmtErrorKind.Unavailable or DmtErrorKind.Fenced)
         {
-            // Not an error of closing: a full disk took no table, or somebody else owns the shard. What was acknowledged is in the log,
-            // which is synced when it is closed, and the next opening replays it.
+            // Not an error of closing: a full disk took no table, or somebody else owns the shard. What was
+            // acknowledged is in the log, which is synced when it is closed, and the next opening replays it.
             _backgroundProblem = e.Message;
         }
     }
@@ -152,7 +154,8 @@ internal sealed partial class Shard
         if (record.FirstSeq != _lastSequence + 1)
         {
             throw DmtException.Corruption(
-                record.File, record.Offset, $"sequence number {record.FirstSeq} follows {_lastSequence}: records are missing");
+                record.File, record.Offset,
+                    $"sequence number {record.FirstSeq} follows {_lastSequence}: records are missing");
         }
 
         var sequence = record.FirstSeq;

@@ -28,7 +28,9 @@ internal sealed partial class Shard : IAsyncDisposable
     private readonly Lock _writeLock = new();
     private readonly SemaphoreSlim _manifestLock = new(1, 1);
 
-    /// <summary>Frozen memtables, oldest first, each with the place in the log behind its last record. Guarded by _writeLock.</summary>
+    /// <summary>
+    /// Frozen memtables, oldest first, each with the place in the log behind its last record. Guarded by _writeLock.
+    /// </summary>
     private readonly List<(MemTable Table, LogRange End)> _frozen = [];
 
     private Manifest _manifest;

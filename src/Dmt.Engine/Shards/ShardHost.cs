@@ -8,7 +8,8 @@ using Dmt.Engine.Tables;
 namespace Dmt.Engine.Shards;
 
 /// <summary>
-/// What all shards of a node share: one log, one memory budget, one queue each for flushes and compactions, one object store.
+/// What all shards of a node share: one log, one memory budget, one queue each for flushes and compactions, one object
+/// store.
 /// </summary>
 internal sealed class ShardHost : IAsyncDisposable
 {
@@ -18,7 +19,8 @@ internal sealed class ShardHost : IAsyncDisposable
     private readonly HashSet<string> _oldLogs;
 
     private ShardHost(
-        IObjectStore objects, string logDirectory, FileLog log, IEnumerable<string> oldLogs, EngineOptions options, TimeProvider time)
+        IObjectStore objects, string logDirectory, FileLog log, IEnumerable<string> oldLogs, EngineOptions options,
+            TimeProvider time)
     {
         (Objects, _logDirectory, Log, Options, Time) = (objects, logDirectory, log, options, time);
         _oldLogs = [.. oldLogs];
@@ -84,7 +86,9 @@ internal sealed class ShardHost : IAsyncDisposable
         return shard;
     }
 
-    /// <summary>Closes the shards cleanly, then everything they stood on. What could not be flushed stays in the log.</summary>
+    /// <summary>
+    /// Closes the shards cleanly, then everything they stood on. What could not be flushed stays in the log.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         List<Shard> shards;
@@ -122,7 +126,8 @@ internal sealed class ShardHost : IAsyncDisposable
             var needed = new Dictionary<string, long>();
             foreach (var range in _shards.SelectMany(static shard => shard.LogRanges))
             {
-                needed[range.Incarnation] = Math.Min(range.From, needed.GetValueOrDefault(range.Incarnation, long.MaxValue));
+                needed[range.Incarnation] =
+                    Math.Min(range.From, needed.GetValueOrDefault(range.Incarnation, long.MaxValue));
             }
 
             if (needed.TryGetValue(Log.Incarnation, out var from))

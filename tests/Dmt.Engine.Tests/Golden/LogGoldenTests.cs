@@ -4,7 +4,9 @@ using LogFixtureRecord = Dmt.Engine.Tests.Log.Record;
 
 namespace Dmt.Engine.Tests.Golden;
 
-/// <summary>Pins format 1 of the log: these bytes have to stay readable, and to be written, for as long as the version is 1.</summary>
+/// <summary>
+/// Pins format 1 of the log: these bytes have to stay readable, and to be written, for as long as the version is 1.
+/// </summary>
 public sealed class LogGoldenTests : IDisposable
 {
     private const string Golden = """

@@ -42,7 +42,8 @@ public sealed class FileLogSyncTests : IDisposable
         await SyncBeganAsync();
         var syncs = _medium.Syncs;
         var others = Enumerable.Range(0, 15)
-            .Select(_ => log.WaitDurableAsync(LogFixture.Append(log, random, 10, Durability.Strict).Position).AsTask()).ToArray();
+            .Select(_ => log.WaitDurableAsync(
+                LogFixture.Append(log, random, 10, Durability.Strict).Position).AsTask()).ToArray();
         Assert.All(others, o => Assert.False(o.IsCompleted));
         Assert.True(log.DurableEnd < first);
         gate.Set();
@@ -152,7 +153,8 @@ public sealed class FileLogSyncTests : IDisposable
         var first = LogFixture.Append(log, random, 10).Position;
         var leader = Task.Run(async () => await log.WaitDurableAsync(first));
         await SyncBeganAsync();
-        var waiters = Enumerable.Range(0, 5).Select(_ => log.WaitDurableAsync(LogFixture.Append(log, random, 10).Position).AsTask());
+        var waiters = Enumerable.Range(0, 5).Select(
+            _ => log.WaitDurableAsync(LogFixture.Append(log, random, 10).Position).AsTask());
         Task[] all = [leader, .. waiters];
         _medium.SyncError = new IOException("Input/output error", 5);
         gate.Set();
@@ -203,7 +205,9 @@ public sealed class FileLogSyncTests : IDisposable
         Assert.True(await _medium.SyncBegan.WaitAsync(TimeSpan.FromSeconds(60)));
     }
 
-    /// <summary>Waits for the background, which was woken, to finish; asks the log for nothing that would start a sync itself.</summary>
+    /// <summary>
+    /// Waits for the background, which was woken, to finish; asks the log for nothing that would start a sync itself.
+    /// </summary>
     private async Task DurableAsync(FileLog log)
     {
         await SyncBeganAsync();

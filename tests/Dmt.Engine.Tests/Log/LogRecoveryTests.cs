@@ -9,13 +9,16 @@ public sealed class LogRecoveryTests : IDisposable
 
     public void Dispose() => _fixture.Dispose();
 
-    /// <summary>As a crash would leave it, had the disk got that far: strict groups, each of them, or several records a group.</summary>
+    /// <summary>
+    /// As a crash would leave it, had the disk got that far: strict groups, each of them, or several records a group.
+    /// </summary>
     [Theory]
     [InlineData(1)]
     [InlineData(7)]
     public async Task The_log_cut_at_every_byte_gives_what_was_whole_before_the_cut(int recordsPerGroup)
     {
-        var appended = await FillAsync(40, random => random.Next(4) == 0 ? random.Next(200, 900) : random.Next(0, 60), recordsPerGroup);
+        var appended = await FillAsync(
+            40, random => random.Next(4) == 0 ? random.Next(200, 900) : random.Next(0, 60), recordsPerGroup);
         var file = _fixture.Segment(1);
         var whole = await File.ReadAllBytesAsync(file);
         var groups = Groups(file);
@@ -111,7 +114,8 @@ public sealed class LogRecoveryTests : IDisposable
                 prefix++;
 
                 // Only padding, or the last group, which nothing after it proves durable, may be hurt unnoticed.
-                Assert.True(records.Count == appended.Count || bit / 8 >= groups[^1].Offset, $"bit {bit} lost durable records");
+                Assert.True(records.Count == appended.Count || bit / 8 >= groups[^1].Offset,
+                    $"bit {bit} lost durable records");
             }
             catch (DmtException e)
             {
@@ -215,7 +219,8 @@ public sealed class LogRecoveryTests : IDisposable
             LogFixture.Append(other, new Random(9), 100);
         }
 
-        File.Copy(Path.Combine(_fixture.Directory, "01OTHER", "0000000000000001.log"), _fixture.Segment(1), overwrite: true);
+        File.Copy(
+            Path.Combine(_fixture.Directory, "01OTHER", "0000000000000001.log"), _fixture.Segment(1), overwrite: true);
         CorruptionNames(_fixture.Segment(1));
     }
 
@@ -252,7 +257,8 @@ public sealed class LogRecoveryTests : IDisposable
         await File.WriteAllBytesAsync(file, bytes);
         List<string> items = [];
         FileLog.Inspect(file, (in LogItem item) => items.Add(
-            $"{item.Kind} {item.Offset} {(item.Kind == LogItemKind.Record ? item.Record.Position : item.StartPosition)}"));
+            $"{item.Kind} {item.Offset} "
+            + $"{(item.Kind == LogItemKind.Record ? item.Record.Position : item.StartPosition)}"));
         Assert.Equal(
             [
                 "SegmentHeader 0 0",
@@ -275,7 +281,8 @@ public sealed class LogRecoveryTests : IDisposable
         {
             if (item.Kind == LogItemKind.Group)
             {
-                groups.Add((item.Offset, item.Offset + item.Length, item.StartPosition, item.StartPosition + item.Length - 32));
+                groups.Add((item.Offset, item.Offset + item.Length, item.StartPosition,
+                    item.StartPosition + item.Length - 32));
             }
         });
         return groups;
