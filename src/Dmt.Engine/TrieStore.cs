@@ -64,11 +64,18 @@ public sealed class TrieStore : ITrieStore
         options.Validate();
         time ??= TimeProvider.System;
         var objects = new DirectoryObjectStore(directory, time);
+        return await OpenAsync(objects, Path.Combine(directory, "log"), options, time, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Opens the store over any object store, which it disposes, and a folder for the log.</summary>
+    internal static async ValueTask<TrieStore> OpenAsync(
+        IObjectStore objects, string logDirectory, EngineOptions options, TimeProvider time, CancellationToken cancellationToken)
+    {
         ShardHost? host = null;
         try
         {
             var random = new Random(RandomNumberGenerator.GetInt32(int.MaxValue));
-            host = ShardHost.Start(objects, Path.Combine(directory, "log"), options, time, random);
+            host = ShardHost.Start(objects, logDirectory, options, time, random);
             var root = await host.OpenShardAsync(RootShard, cancellationToken).ConfigureAwait(false);
             return new TrieStore(host, root);
         }

@@ -59,6 +59,8 @@ public class HttpTrieStoreTests
         var metadata = new EntryMetadata(null, 2.5).Encode();
         await server.Client.WriteAsync(new WriteBatch().Put("w"u8, "v"u8, null, metadata));
         Assert.Equal(metadata, (await server.Client.GetAsync("w"))!.Value.Metadata.ToArray());
+        await server.Client.PutAsync("p", "v", new() { Metadata = metadata });
+        Assert.Equal(metadata, (await server.Client.GetAsync("p"))!.Value.Metadata.ToArray());
     }
 
     [Fact]

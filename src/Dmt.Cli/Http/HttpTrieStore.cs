@@ -68,12 +68,12 @@ internal sealed partial class HttpTrieStore : ITrieStore
     {
         Key.Validate(key.Span);
         var metadata = EntryMetadata.Decode(options.Metadata.Span);
+        var query = new QueryText().Add("fsync", options.Durability?.ToString());
         if (metadata.Weight != 0)
         {
-            throw DmtException.InvalidArgument("a single put over HTTP carries no weight: use a batch");
+            query.Add("weight", metadata.Weight.ToString("R", CultureInfo.InvariantCulture));
         }
 
-        var query = new QueryText().Add("fsync", options.Durability?.ToString());
         if (options.TimeToLive is { } ttl)
         {
             query.Add("ttl", string.Create(CultureInfo.InvariantCulture, $"{ttl.TotalMilliseconds}ms"));

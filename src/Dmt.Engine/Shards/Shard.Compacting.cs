@@ -129,12 +129,12 @@ internal sealed partial class Shard
                     .OrderBy(static table => table.Info.Smallest, KeyComparer.Instance),
             ];
             var next = _manifest with { Number = _manifest.Number + 1, Levels = Infos(levels) };
+            await ApplyAsync(next, levels, opened, static _ => true, cancellationToken).ConfigureAwait(false);
             if (!moved)
             {
+                // Only now: until the manifest is written, they are what the store consists of. The caller's view still holds them.
                 removed.ForEach(static table => table.IsObsolete = true);
             }
-
-            await ApplyAsync(next, levels, static _ => true, cancellationToken).ConfigureAwait(false);
         }
         finally
         {

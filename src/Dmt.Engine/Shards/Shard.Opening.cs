@@ -31,7 +31,7 @@ internal sealed partial class Shard
 
         // Tables first: a store with a damaged table should say so before it changes anything.
         var levels = await OpenLevelsAsync(host, manifest, cancellationToken).ConfigureAwait(false);
-        await manifests.WriteAsync(manifest, cancellationToken).ConfigureAwait(false);
+        manifest = await manifests.WriteAsync(manifest, cancellationToken).ConfigureAwait(false);
         var tables = new TableSet(levels);
         Release(levels.SelectMany(static level => level));
         var view = new ReadView(new MemTable(host.Epochs, host.Budget), [], tables);
@@ -68,6 +68,7 @@ internal sealed partial class Shard
         }
 
         await CloseCleanlyAsync().ConfigureAwait(false);
+        ReleaseOrphans(obsolete: false);
         lock (_writeLock)
         {
             foreach (var (memtable, _) in _frozen)
@@ -103,8 +104,9 @@ internal sealed partial class Shard
             try
             {
                 var next = _manifest with { Number = _manifest.Number + 1, ClosedCleanly = true, LogRanges = [] };
-                await _manifests.WriteAsync(next, CancellationToken.None).ConfigureAwait(false);
+                next = await _manifests.WriteAsync(next, CancellationToken.None).ConfigureAwait(false);
                 Volatile.Write(ref _manifest, next);
+                ReleaseOrphans(obsolete: true);
             }
             finally
             {
@@ -202,7 +204,7 @@ internal sealed partial class Shard
             if (nothingLeft && _manifest.LogRanges.Count > 1)
             {
                 var next = _manifest with { Number = _manifest.Number + 1, LogRanges = [here] };
-                await _manifests.WriteAsync(next, cancellationToken).ConfigureAwait(false);
+                next = await _manifests.WriteAsync(next, cancellationToken).ConfigureAwait(false);
                 Volatile.Write(ref _manifest, next);
             }
         }

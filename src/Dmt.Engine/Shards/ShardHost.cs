@@ -17,6 +17,7 @@ internal sealed class ShardHost : IAsyncDisposable
     private readonly Lock _lock = new(); // guards _shards, _oldLogs and the release of logs
     private readonly List<Shard> _shards = [];
     private readonly HashSet<string> _oldLogs;
+    private int _opening; // shards that are being recovered: what they need of logs is not known yet; guarded by _lock
 
     private ShardHost(
         IObjectStore objects, string logDirectory, FileLog log, IEnumerable<string> oldLogs, EngineOptions options,
@@ -75,10 +76,26 @@ internal sealed class ShardHost : IAsyncDisposable
 
     public async ValueTask<Shard> OpenShardAsync(uint id, CancellationToken cancellationToken)
     {
-        var shard = await Shard.OpenAsync(this, id, cancellationToken).ConfigureAwait(false);
         lock (_lock)
         {
-            _shards.Add(shard);
+            _opening++;
+        }
+
+        Shard? shard = null;
+        try
+        {
+            shard = await Shard.OpenAsync(this, id, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            lock (_lock)
+            {
+                _opening--;
+                if (shard is not null)
+                {
+                    _shards.Add(shard);
+                }
+            }
         }
 
         Garbage.Add(await shard.ListUnreferencedAsync(cancellationToken).ConfigureAwait(false));
@@ -123,6 +140,11 @@ internal sealed class ShardHost : IAsyncDisposable
     {
         lock (_lock)
         {
+            if (_opening > 0)
+            {
+                return; // Comes again when the opening is over.
+            }
+
             var needed = new Dictionary<string, long>();
             foreach (var range in _shards.SelectMany(static shard => shard.LogRanges))
             {
