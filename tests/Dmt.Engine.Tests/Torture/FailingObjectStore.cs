@@ -1,0 +1,108 @@
+using System.Runtime.CompilerServices;
+using Dmt.Core;
+using Dmt.Engine.Objects;
+
+namespace Dmt.Engine.Tests.Torture;
+
+/// <summary>
+/// Passes calls on and fails one of them once, before or after it took effect; or, cut off, all of them. The store behind it is not
+/// disposed with it. Calls are counted from 1: gets, creates, puts, deletes, listings, ranged reads, written pieces, completions.
+/// </summary>
+internal sealed class FailingObjectStore(IObjectStore inner) : IObjectStore
+{
+    private int _calls;
+    private volatile bool _isCutOff;
+
+    /// <summary>The call that fails; 0 for none.</summary>
+    public int FailAt { get; init; }
+
+    /// <summary>The failure comes when the call has done its work.</summary>
+    public bool AfterEffect { get; init; }
+
+    /// <summary>Held up while set: creations of objects whose name it accepts.</summary>
+    public Func<string, Task>? BeforeCreate { get; set; }
+
+    public int Calls => Volatile.Read(ref _calls);
+
+    public string Description => inner.Description;
+
+    /// <summary>From now on nothing gets through: as when the process is killed.</summary>
+    public void CutOff() => _isCutOff = true;
+
+    public ValueTask<byte[]?> GetAsync(string name, CancellationToken cancellationToken = default) =>
+        CallAsync($"get {name}", () => inner.GetAsync(name, cancellationToken));
+
+    public IObjectReader OpenRead(string name, long length) => new Reader(this, inner.OpenRead(name, length));
+
+    public async ValueTask PutAsync(string name, ReadOnlyMemory<byte> content, CancellationToken cancellationToken = default) =>
+        await CallAsync($"put {name}", () => Done(inner.PutAsync(name, content, cancellationToken)));
+
+    public async ValueTask<bool> TryCreateAsync(
+        string name, ReadOnlyMemory<byte> content, CancellationToken cancellationToken = default)
+    {
+        if (BeforeCreate is { } wait)
+        {
+            await wait(name);
+        }
+
+        return await CallAsync($"create {name}", () => inner.TryCreateAsync(name, content, cancellationToken));
+    }
+
+    public IObjectWriter OpenWrite(string name) => new Writer(this, name, inner.OpenWrite(name));
+
+    public async ValueTask DeleteAsync(IReadOnlyCollection<string> names, CancellationToken cancellationToken = default) =>
+        await CallAsync("delete", () => Done(inner.DeleteAsync(names, cancellationToken)));
+
+    public async IAsyncEnumerable<ObjectInfo> ListAsync(
+        string prefix, string? startAfter = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        await CallAsync($"list {prefix}", static () => ValueTask.FromResult(true));
+        await foreach (var info in inner.ListAsync(prefix, startAfter, cancellationToken))
+        {
+            yield return info;
+        }
+    }
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private static async ValueTask<bool> Done(ValueTask call)
+    {
+        await call;
+        return true;
+    }
+
+    private async ValueTask<T> CallAsync<T>(string what, Func<ValueTask<T>> call)
+    {
+        var fails = Interlocked.Increment(ref _calls) == FailAt;
+        if (_isCutOff || (fails && !AfterEffect))
+        {
+            throw DmtException.Unavailable($"injected: {what} failed");
+        }
+
+        var result = await call();
+        return fails ? throw DmtException.Unavailable($"injected: the reply to {what} was lost") : result;
+    }
+
+    private sealed class Reader(FailingObjectStore store, IObjectReader reader) : IObjectReader
+    {
+        public string Name => reader.Name;
+
+        public long Length => reader.Length;
+
+        public async ValueTask ReadAsync(long offset, Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+            await store.CallAsync($"read {Name}", () => Done(reader.ReadAsync(offset, buffer, cancellationToken)));
+
+        public ValueTask DisposeAsync() => reader.DisposeAsync();
+    }
+
+    private sealed class Writer(FailingObjectStore store, string name, IObjectWriter writer) : IObjectWriter
+    {
+        public async ValueTask WriteAsync(ReadOnlyMemory<byte> piece, CancellationToken cancellationToken = default) =>
+            await store.CallAsync($"write {name}", () => Done(writer.WriteAsync(piece, cancellationToken)));
+
+        public async ValueTask CompleteAsync(CancellationToken cancellationToken = default) =>
+            await store.CallAsync($"complete {name}", () => Done(writer.CompleteAsync(cancellationToken)));
+
+        public ValueTask DisposeAsync() => writer.DisposeAsync();
+    }
+}
