@@ -42,6 +42,6 @@ internal interface INodeLog : IAsyncDisposable
     long ReplayFrom(long position);
 
     /// <summary>What lies wholly before may be deleted.</summary>
-    /// <param name="from">As <see cref="ReplayFrom"/> returned it.</param>
-    void Release(long from);
+    /// <param name="position">As <see cref="ReplayFrom"/> returned it.</param>
+    void Release(long position);
 }

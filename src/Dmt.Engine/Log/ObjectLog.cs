@@ -175,7 +175,7 @@ internal sealed partial class ObjectLog : INodeLog
     }
 
     /// <summary>Nothing is deleted here: the garbage collector finds batches that no manifest needs.</summary>
-    public void Release(long from)
+    public void Release(long position)
     {
     }
 
@@ -268,9 +268,9 @@ internal sealed partial class ObjectLog : INodeLog
     {
         private readonly List<ObjectLogSection> _sections = [];
 
-        public long Number => number;
+        public long Number { get; } = number;
 
-        public long StartPosition => startPosition;
+        public long StartPosition { get; } = startPosition;
 
         public long EndPosition { get; set; } = startPosition;
 

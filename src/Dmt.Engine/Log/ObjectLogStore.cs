@@ -104,7 +104,7 @@ internal sealed class ObjectLogStore(
             await batches.DisposeAsync().ConfigureAwait(false);
 
             // What was read ahead and is not needed: its outcome does not matter, but its end is awaited.
-            await Task.WhenAll(reading).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await ((Task)Task.WhenAll(reading)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

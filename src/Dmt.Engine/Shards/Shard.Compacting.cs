@@ -1,5 +1,6 @@
 using Dmt.Engine.Compaction;
 using Dmt.Engine.Reading;
+using Dmt.Engine.Scheduling;
 using Dmt.Engine.Tables;
 
 namespace Dmt.Engine.Shards;
@@ -7,45 +8,31 @@ namespace Dmt.Engine.Shards;
 internal sealed partial class Shard
 {
     /// <summary>One compaction of a shard at a time; the table set may change meanwhile by flushes only.</summary>
-    private readonly SemaphoreSlim _compactionLock = new(1, 1);
+    private readonly AsyncLock _compactionLock;
 
     /// <summary>Does the most urgent compaction.</summary>
     /// <returns>False when there was none to do.</returns>
     public async ValueTask<bool> CompactOnceAsync(CancellationToken cancellationToken)
     {
-        await _compactionLock.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
+        using var held = await _compactionLock.AcquireAsync(cancellationToken).ConfigureAwait(false);
+        var plan = CompactionPicker.Pick(Volatile.Read(ref _manifest).Levels, _options);
+        if (plan is null)
         {
-            var plan = CompactionPicker.Pick(Volatile.Read(ref _manifest).Levels, _options);
-            if (plan is null)
-            {
-                return false;
-            }
+            return false;
+        }
 
-            await CompactAsync(plan, cancellationToken).ConfigureAwait(false);
-            return true;
-        }
-        finally
-        {
-            _compactionLock.Release();
-        }
+        await CompactAsync(plan, cancellationToken).ConfigureAwait(false);
+        return true;
     }
 
     /// <summary>Flushes, and merges all tables into the bottom level.</summary>
     public async ValueTask CompactAsync(CancellationToken cancellationToken)
     {
         await FlushAsync(cancellationToken).ConfigureAwait(false);
-        await _compactionLock.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
+        using var held = await _compactionLock.AcquireAsync(cancellationToken).ConfigureAwait(false);
+        if (CompactionPicker.Everything(Volatile.Read(ref _manifest).Levels) is { } plan)
         {
-            if (CompactionPicker.Everything(Volatile.Read(ref _manifest).Levels) is { } plan)
-            {
-                await CompactAsync(plan, cancellationToken).ConfigureAwait(false);
-            }
-        }
-        finally
-        {
-            _compactionLock.Release();
+            await CompactAsync(plan, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -114,31 +101,24 @@ internal sealed partial class Shard
         CompactionPlan plan, HashSet<TableId> inputs, bool moved, TableReader[] opened,
             CancellationToken cancellationToken)
     {
-        await _manifestLock.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
+        using var held = await _manifestLock.AcquireAsync(cancellationToken).ConfigureAwait(false);
+        var current = _view.Tables.Levels;
+        var removed =
+            current.SelectMany(static level => level).Where(table => inputs.Contains(table.Info.Id)).ToList();
+        var levels = current
+            .Select(level => level.Where(table => !inputs.Contains(table.Info.Id)).ToArray())
+            .ToArray();
+        levels[plan.OutputLevel] =
+        [
+            .. levels[plan.OutputLevel].Concat(moved ? removed : opened)
+                .OrderBy(static table => table.Info.Smallest, KeyComparer.Instance),
+        ];
+        var next = _manifest with { Number = _manifest.Number + 1, Levels = Infos(levels) };
+        await ApplyAsync(next, levels, opened, static _ => true, cancellationToken).ConfigureAwait(false);
+        if (!moved)
         {
-            var current = _view.Tables.Levels;
-            var removed =
-                current.SelectMany(static level => level).Where(table => inputs.Contains(table.Info.Id)).ToList();
-            var levels = current
-                .Select(level => level.Where(table => !inputs.Contains(table.Info.Id)).ToArray())
-                .ToArray();
-            levels[plan.OutputLevel] =
-            [
-                .. levels[plan.OutputLevel].Concat(moved ? removed : opened)
-                    .OrderBy(static table => table.Info.Smallest, KeyComparer.Instance),
-            ];
-            var next = _manifest with { Number = _manifest.Number + 1, Levels = Infos(levels) };
-            await ApplyAsync(next, levels, opened, static _ => true, cancellationToken).ConfigureAwait(false);
-            if (!moved)
-            {
-                // Only now: until the manifest is written, they are what the store consists of. The caller's view still holds them.
-                removed.ForEach(static table => table.IsObsolete = true);
-            }
-        }
-        finally
-        {
-            _manifestLock.Release();
+            // Only now: until the manifest is written, they are what the store consists of. The caller's view still holds them.
+            removed.ForEach(static table => table.IsObsolete = true);
         }
     }
 

@@ -26,7 +26,7 @@ internal sealed partial class Shard
     /// <returns>False when there was none.</returns>
     public async ValueTask<bool> FlushOldestAsync(CancellationToken cancellationToken)
     {
-        await _manifestLock.WaitAsync(cancellationToken).ConfigureAwait(false);
+        using var held = await _manifestLock.AcquireAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             MemTable memtable;
@@ -50,10 +50,6 @@ internal sealed partial class Shard
             _backgroundProblem = e.Message;
             UpdateThrottle();
             throw;
-        }
-        finally
-        {
-            _manifestLock.Release();
         }
 
         UpdateThrottle();
@@ -113,7 +109,7 @@ internal sealed partial class Shard
     {
         if (!_view.Active.IsEmpty)
         {
-            Freeze(new LogRange(_host.Log.Incarnation, _host.Log.End));
+            Freeze(_host.LogRangeFrom(_host.Log.End));
         }
     }
 

@@ -26,7 +26,7 @@ internal sealed partial class Shard
             FlushedSequence = previous?.FlushedSequence ?? 0,
             Prefix = previous?.Prefix ?? [],
             Levels = previous?.Levels ?? Manifest.EmptyLevels,
-            LogRanges = [.. replay, new LogRange(host.Log.Incarnation, host.Log.End)],
+            LogRanges = [.. replay, host.LogRangeFrom(host.Log.End)],
         };
 
         // Tables first: a store with a damaged table should say so before it changes anything.
@@ -42,7 +42,7 @@ internal sealed partial class Shard
             table.Released = host.OnTableReleased;
         }
 
-        shard.Replay(replay);
+        await shard.ReplayAsync(replay, cancellationToken).ConfigureAwait(false);
         await shard.FinishRecoveryAsync(cancellationToken).ConfigureAwait(false);
         return shard;
     }
@@ -83,8 +83,6 @@ internal sealed partial class Shard
         }
 
         _host.Epochs.TryReclaim();
-        _manifestLock.Dispose();
-        _compactionLock.Dispose();
     }
 
     private async ValueTask CloseCleanlyAsync()
@@ -100,18 +98,11 @@ internal sealed partial class Shard
             {
             }
 
-            await _manifestLock.WaitAsync().ConfigureAwait(false);
-            try
-            {
-                var next = _manifest with { Number = _manifest.Number + 1, ClosedCleanly = true, LogRanges = [] };
-                next = await _manifests.WriteAsync(next, CancellationToken.None).ConfigureAwait(false);
-                Volatile.Write(ref _manifest, next);
-                ReleaseOrphans(obsolete: true);
-            }
-            finally
-            {
-                _manifestLock.Release();
-            }
+            using var held = await _manifestLock.AcquireAsync(CancellationToken.None).ConfigureAwait(false);
+            var next = _manifest with { Number = _manifest.Number + 1, ClosedCleanly = true, LogRanges = [] };
+            next = await _manifests.WriteAsync(next, CancellationToken.None).ConfigureAwait(false);
+            Volatile.Write(ref _manifest, next);
+            ReleaseOrphans(obsolete: true);
         }
         catch (DmtException e) when (e.Kind is DmtErrorKind.Unavailable or DmtErrorKind.Fenced)
         {
@@ -138,11 +129,14 @@ internal sealed partial class Shard
     }
 
     /// <summary>Applies what previous owners logged and did not flush, in order.</summary>
-    private void Replay(IReadOnlyList<LogRange> ranges)
+    private async ValueTask ReplayAsync(IReadOnlyList<LogRange> ranges, CancellationToken cancellationToken)
     {
         foreach (var range in ranges)
         {
-            _host.ReplayLog(range, (in LogRecord record) => Replay(record, range.Incarnation));
+            await _host.Logs.SealAsync(range, cancellationToken).ConfigureAwait(false);
+            await _host.Logs
+                .ReplayAsync(range, Id, (in LogRecord record) => Replay(record, range.Incarnation), cancellationToken)
+                .ConfigureAwait(false);
         }
     }
 
@@ -186,31 +180,24 @@ internal sealed partial class Shard
     /// <summary>Sends what was replayed on its way into tables, so that the old logs can go.</summary>
     private async ValueTask FinishRecoveryAsync(CancellationToken cancellationToken)
     {
-        var here = new LogRange(_host.Log.Incarnation, _host.Log.End);
-        await _manifestLock.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
+        var here = _host.LogRangeFrom(_host.Log.End);
+        using var held = await _manifestLock.AcquireAsync(cancellationToken).ConfigureAwait(false);
+        bool nothingLeft;
+        lock (_writeLock)
         {
-            bool nothingLeft;
-            lock (_writeLock)
+            if (!_view.Active.IsEmpty)
             {
-                if (!_view.Active.IsEmpty)
-                {
-                    Freeze(here);
-                }
-
-                nothingLeft = _frozen.Count == 0;
+                Freeze(here);
             }
 
-            if (nothingLeft && _manifest.LogRanges.Count > 1)
-            {
-                var next = _manifest with { Number = _manifest.Number + 1, LogRanges = [here] };
-                next = await _manifests.WriteAsync(next, cancellationToken).ConfigureAwait(false);
-                Volatile.Write(ref _manifest, next);
-            }
+            nothingLeft = _frozen.Count == 0;
         }
-        finally
+
+        if (nothingLeft && _manifest.LogRanges.Count > 1)
         {
-            _manifestLock.Release();
+            var next = _manifest with { Number = _manifest.Number + 1, LogRanges = [here] };
+            next = await _manifests.WriteAsync(next, cancellationToken).ConfigureAwait(false);
+            Volatile.Write(ref _manifest, next);
         }
 
         _host.Compactions.Add(this);
