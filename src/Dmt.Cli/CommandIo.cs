@@ -1,5 +1,6 @@
 using Dmt.Core;
 using Dmt.Engine;
+using Dmt.Engine.Inspection;
 
 namespace Dmt.Cli;
 
@@ -27,7 +28,7 @@ internal sealed record CommandIo
     public required Func<string, EngineOptions, CancellationToken, ValueTask<ITrieStore>> OpenFolder { get; init; }
 
     /// <summary>Reads a file or a folder of a store, verifying every checksum.</summary>
-    public required Func<string, CancellationToken, IAsyncEnumerable<InspectLine>> Inspect { get; init; }
+    public required Action<string, InspectDetail, Action<InspectLine>, CancellationToken> Inspect { get; init; }
 
     /// <summary>Text for standard output: UTF-8, flushed and left open by disposing.</summary>
     public StreamWriter Text() =>

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using Dmt.Cli.Bench;
 using Dmt.Cli.Commands;
 using Dmt.Cli.Terminal;
 using Dmt.Core;
@@ -78,6 +79,7 @@ internal static class DmtProgram
         root.Add(ExportCommand.Create(io));
         root.Add(StatCommand.Create(io));
         root.Add(InspectCommand.Create(io));
+        root.Add(BenchCommand.Create(io));
         foreach (var option in root.Options.OfType<HelpOption>())
         {
             option.Action = new TeachingHelpAction((HelpAction)option.Action!);

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using Dmt.Cli;
 using Dmt.Cli.Terminal;
 using Dmt.Engine;
+using Dmt.Engine.Inspection;
 
 // Ctrl-C and SIGTERM ask for a clean end; a second one ends the process at once.
 using var stop = new CancellationTokenSource();
@@ -28,7 +29,7 @@ var io = new CommandIo
     Environment = environment,
     OpenFolder = async (folder, options, cancellationToken) =>
         await TrieStore.OpenAsync(folder, options, TimeProvider.System, cancellationToken),
-    Inspect = EngineInspection.InspectAsync,
+    Inspect = Inspector.Inspect,
 };
 return await DmtProgram.RunAsync(args, io, stop.Token);
 

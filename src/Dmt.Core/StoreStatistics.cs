@@ -41,6 +41,9 @@ public sealed record StoreStatistics
 
     /// <summary>Why writes are refused now (a full disk, say); null while they are accepted.</summary>
     public string? WritesRefused { get; init; }
+
+    /// <summary>Why flushes or compactions fail; null when all is well.</summary>
+    public string? BackgroundProblem { get; init; }
 }
 
 /// <summary>One level of the tree of tables.</summary>

@@ -41,9 +41,9 @@ public sealed class TrieStore : ITrieStore
 
     internal string? Problem => Host.Log.RefusedBecause ?? _root.Problem;
 
-    internal long TableBytes => Tables().Sum(static table => table.Length);
+    internal long TableBytes => _root.Tables.Sum(static table => table.Length);
 
-    internal long TableCount => Tables().Count;
+    internal long TableCount => _root.Tables.Count();
 
     /// <summary>
     /// Opens the store in a folder, making it when it is not there, and recovers what was acknowledged.
@@ -73,8 +73,8 @@ public sealed class TrieStore : ITrieStore
     }
 
     /// <summary>
-    /// Opens the store over an object store alone, its log included: nothing is kept on this machine. Takes the store over
-    /// from whoever has it open, who is fenced.
+    /// Opens the store over an object store alone, its log included: nothing is kept on this machine. Takes the store
+    /// over from whoever has it open, who is fenced.
     /// </summary>
     /// <param name="objects">A bucket, say; the store disposes it.</param>
     /// <param name="options">Settings.</param>
@@ -222,6 +222,7 @@ public sealed class TrieStore : ITrieStore
             Epoch = _root.Epoch,
             Incarnation = Host.Log.Incarnation,
             WritesRefused = Problem,
+            BackgroundProblem = _root.BackgroundProblem,
         });
     }
 
@@ -244,7 +245,7 @@ public sealed class TrieStore : ITrieStore
         var range = request.Cursor is { } cursor
             ? PageCursor.Rest(cursor, request.Range, request.Reverse)
             : request.Range;
-        using var scan = _root.OpenScan(range, request.Reverse, asOf);
+        using var scan = _root.OpenScanUnchecked(range, request.Reverse, asOf);
         var page = new PageBuilder(request);
         while (await scan.MoveNextAsync(cancellationToken).ConfigureAwait(false))
         {
@@ -272,7 +273,4 @@ public sealed class TrieStore : ITrieStore
     }
 
     internal void CloseSnapshot(ulong sequence) => _root.CloseSnapshot(sequence);
-
-    private List<Tables.TableInfo> Tables() =>
-        [.. _root.Describe().Tables.Levels.SelectMany(static level => level).Select(static table => table.Info)];
 }

@@ -1,7 +1,6 @@
-using System.Runtime.CompilerServices;
 using System.Text;
 using Dmt.Core;
-using Dmt.Testing;
+using Dmt.Engine.Inspection;
 
 namespace Dmt.Cli.Tests;
 
@@ -54,7 +53,7 @@ internal sealed class CliHarness : IDisposable
         Environment = Environment,
         Time = Time,
         OpenFolder = (folder, _, _) => new(Wrap(new ForwardingStore(StoreOf(folder)))),
-        Inspect = InspectAsync,
+        Inspect = (_, _, to, _) => Inspection.ForEach(to),
     };
 
     public void Dispose() => Folder.Dispose();
@@ -64,17 +63,6 @@ internal sealed class CliHarness : IDisposable
         var path = Path.GetFullPath(folder);
         return _folders.TryGetValue(path, out var store) ? store : _folders[path] =
             new ModelTrieStore(TimeProvider.System);
-    }
-
-    private async IAsyncEnumerable<InspectLine> InspectAsync(
-        string path, [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        foreach (var line in Inspection)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            await Task.Yield();
-            yield return line;
-        }
     }
 }
 

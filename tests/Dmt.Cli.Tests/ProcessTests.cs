@@ -1,16 +1,17 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
 
 namespace Dmt.Cli.Tests;
 
 /// <summary>The real program in processes of its own, over the real engine.</summary>
-public sealed partial class ProcessTests : IDisposable
+public sealed class ProcessTests : IDisposable
 {
-    private const int SigTerm = 15;
-    private const int SigInt = 2;
+    private const int SigTerm = ServerProcess.SigTerm;
+    private const int SigInt = ServerProcess.SigInt;
     private readonly TempFolder _folder = new();
+
+    private BuiltProgram Program => new(_folder.Path);
 
     public void Dispose() => _folder.Dispose();
 
@@ -72,7 +73,7 @@ public sealed partial class ProcessTests : IDisposable
         var import = await RunAsync(
             "import", "words", _folder.File("words", words), "--data", _folder.Combine("data"));
         Assert.Equal(0, import.ExitCode);
-        using var process = Process.Start(StartInfo("scan", "--data", _folder.Combine("data")))!;
+        using var process = Process.Start(Program.StartInfo("scan", "--data", _folder.Combine("data")))!;
         Assert.Equal("word-0\t", await process.StandardOutput.ReadLineAsync());
         process.StandardOutput.Close();
         Assert.Equal(string.Empty, await process.StandardError.ReadToEndAsync());
@@ -95,7 +96,7 @@ public sealed partial class ProcessTests : IDisposable
 
         // Standard output too.
         var program = Path.Combine(AppContext.BaseDirectory, "dmt.dll");
-        var start = StartInfo();
+        var start = Program.StartInfo();
         (start.FileName, start.Arguments) = ("bash", string.Empty);
         start.ArgumentList.Clear();
         start.ArgumentList.Add("-c");
@@ -130,6 +131,33 @@ public sealed partial class ProcessTests : IDisposable
     }
 
     [Fact]
+    public async Task Inspect_finds_an_intact_store_intact_and_a_flipped_byte_with_exit_code_4()
+    {
+        Assert.Equal(0, (await RunAsync("put", "k", "v", "--data", _folder.Combine("data"))).ExitCode);
+        var (exitCode, output, error) = await RunAsync("inspect", "data");
+        Assert.Equal((0, string.Empty), (exitCode, error));
+        Assert.Contains("\nverdict: intact, 1 shard, 1 table of ", output, StringComparison.Ordinal);
+
+        var table = Assert.Single(Directory.GetFiles(_folder.Combine("data"), "*.table", SearchOption.AllDirectories));
+        (exitCode, output, _) = await RunAsync("inspect", table, "--entries");
+        Assert.Equal(0, exitCode);
+        Assert.Contains("\"k\" at 1: put, 1 byte", output, StringComparison.Ordinal);
+
+        var bytes = await File.ReadAllBytesAsync(table);
+        bytes[0] ^= 1;
+        await File.WriteAllBytesAsync(table, bytes);
+        (exitCode, output, error) = await RunAsync("inspect", "data");
+        Assert.Equal((4, string.Empty), (exitCode, error));
+        Assert.Contains("\nDAMAGED ", output, StringComparison.Ordinal);
+        Assert.Contains("is damaged at offset 0: the checksum of the data block is wrong", output,
+            StringComparison.Ordinal);
+
+        (exitCode, _, error) = await RunAsync("inspect", _folder.File("notes", "no store"));
+        Assert.Equal(2, exitCode);
+        Assert.EndsWith("notes is no table, manifest or log segment of DMT\n", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Config_json_of_the_current_folder_and_the_environment_are_read()
     {
         _folder.File("config.json", """{"port": 70000}""");
@@ -137,81 +165,15 @@ public sealed partial class ProcessTests : IDisposable
         Assert.Equal((2, "dmt: port from config.json is \"70000\": expected a whole number from 0 to 65535\n"), (
             exitCode, error));
         File.Delete(_folder.Combine("config.json"));
-        (exitCode, _, error) = await RunAsync(start => start.Environment["DMT__COLOUR"] = "red", "serve");
+        (exitCode, _, error) = await Program.RunAsync(
+            start => start.Environment["DMT__COLOUR"] = "red", "serve");
         Assert.Equal(2, exitCode);
         Assert.StartsWith("dmt: unknown setting colour in the environment (DMT__COLOUR); the settings are ", error,
             StringComparison.Ordinal);
     }
 
     private Task<(int ExitCode, string Output, string Error)> RunAsync(params string[] arguments) =>
-        RunAsync(_ => { }, arguments);
+        Program.RunAsync(arguments);
 
-    private async Task<(int ExitCode, string Output, string Error)> RunAsync(
-        Action<ProcessStartInfo> configure, params string[] arguments)
-    {
-        var start = StartInfo(arguments);
-        configure(start);
-        using var process = Process.Start(start)!;
-        process.StandardInput.Close();
-        var output = process.StandardOutput.ReadToEndAsync();
-        var error = process.StandardError.ReadToEndAsync();
-        await process.WaitForExitAsync();
-        return (process.ExitCode, await output, await error);
-    }
-
-    private async Task<ServerProcess> StartServerAsync()
-    {
-        var process = Process.Start(StartInfo("serve", "--data", _folder.Combine("data"), "--port", "0"))!;
-        var errors = process.StandardError.ReadToEndAsync();
-        var line = await process.StandardOutput.ReadLineAsync();
-        if (line is null)
-        {
-            Assert.Fail($"the server did not start: {await errors}");
-        }
-
-        var url = line.Split(' ').Single(word => word.StartsWith("http://", StringComparison.Ordinal));
-        return new(process, url);
-    }
-
-    private ProcessStartInfo StartInfo(params string[] arguments)
-    {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "dmt.dll"), .. arguments])
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            WorkingDirectory = _folder.Path,
-        };
-        start.Environment.Remove("DMT_URL");
-        return start;
-    }
-
-    private sealed partial class ServerProcess(Process process, string url) : IDisposable
-    {
-        public string Url => url;
-
-        public HttpClient Client { get; } = new() { BaseAddress = new Uri(url) };
-
-        public async Task<int> StopAsync(int signal)
-        {
-            Assert.Equal(0, Kill(process.Id, signal));
-            await process.WaitForExitAsync();
-            return process.ExitCode;
-        }
-
-        public void Dispose()
-        {
-            Client.Dispose();
-            if (!process.HasExited)
-            {
-                process.Kill();
-                process.WaitForExit();
-            }
-
-            process.Dispose();
-        }
-
-        [LibraryImport("libc", EntryPoint = "kill")]
-        private static partial int Kill(int process, int signal);
-    }
+    private Task<ServerProcess> StartServerAsync() => Program.ServeAsync();
 }

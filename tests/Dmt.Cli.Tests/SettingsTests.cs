@@ -26,8 +26,8 @@ public sealed class SettingsTests : IDisposable
             {
               // Comments and trailing commas are fine.
               "port": 4000, "host": "0.0.0.0", "data": "/srv/dmt", "fsync": "every 50ms", "cache_size": "512MiB",
-              "max_range_response": 500, "key_policy": "alphanumeric", "value_bytes_max": "1MiB",
-              "body_bytes_max": 2000000,
+              "memtable_size": "1MiB", "max_range_response": 500, "key_policy": "alphanumeric",
+              "value_bytes_max": "1MiB", "body_bytes_max": 2000000,
               "concurrency_max": 10, "compression": "brotli", "log_level": "warning",
               "is_replica": false, "replicas": [],
             }
@@ -40,6 +40,7 @@ public sealed class SettingsTests : IDisposable
                 Data = "/srv/dmt",
                 Fsync = Durability.EveryInterval(TimeSpan.FromMilliseconds(50)),
                 CacheSize = 512L << 20,
+                MemtableSize = 1 << 20,
                 MaxRangeResponse = 500,
                 AlphanumericKeys = true,
                 ValueBytesMax = 1 << 20,
@@ -78,6 +79,10 @@ public sealed class SettingsTests : IDisposable
     [InlineData("fsync", "every 0 operations", "default, strict, every N operations, every Nms or every Ns")]
     [InlineData("cache_size", "7MiB", "8 MiB to 1 TiB (bytes, or a number with KB, MB, GB, TB, KiB, MiB, GiB or TiB)")]
     [InlineData("cache_size", "lots", "8 MiB to 1 TiB (bytes, or a number with KB, MB, GB, TB, KiB, MiB, GiB or TiB)")]
+    [InlineData("memtable_size", "63KiB",
+        "auto, or 64 KiB to 1 GiB (bytes, or a number with KB, MB, GB, TB, KiB, MiB, GiB or TiB)")]
+    [InlineData("memtable_size", "2GiB",
+        "auto, or 64 KiB to 1 GiB (bytes, or a number with KB, MB, GB, TB, KiB, MiB, GiB or TiB)")]
     [InlineData("max_range_response", "0", "a whole number from 1 to 100000")]
     [InlineData("key_policy", "none", "any or alphanumeric")]
     [InlineData(
@@ -155,7 +160,8 @@ public sealed class SettingsTests : IDisposable
             Fsync = Durability.EveryOperations(
             7),
             Compression = Compression.Brotli,
-            AlphanumericKeys = true
+            AlphanumericKeys = true,
+            MemtableSize = 100_000,
         };
         foreach (var setting in SettingCatalog.All)
         {

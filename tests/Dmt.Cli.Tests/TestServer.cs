@@ -2,7 +2,6 @@ using Dmt.Cli.Configuration;
 using Dmt.Cli.Http;
 using Dmt.Cli.Serving;
 using Dmt.Core;
-using Dmt.Testing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Logging;
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Dmt.Core;
+using Dmt.Engine.Inspection;
 
 namespace Dmt.Cli.Commands;
 
@@ -13,12 +14,22 @@ internal static class InspectCommand
     {
         var command = new ToolCommand(
             "inspect",
-            "Print a table, a log segment or a manifest, or all of a store folder, and verify every checksum. Exit "
-                + "code 4 on damage.",
+            "Print a table, a log segment or a manifest, or all of a store folder, and verify every checksum. Reads "
+                + "files only: the store is not opened. Exit code 4 on damage.",
             "dmt inspect ./data",
-            "dmt inspect ./data/tables/01J….table");
+            "dmt inspect ./data/shards/1/tables/0000000001-0000000001.table --blocks",
+            "dmt inspect ./data/shards/1/manifest/0000000000000007",
+            "dmt inspect ./data/log/01K…/0000000000000001.log --entries");
         var path = new Argument<string>("PATH") { Description = "A file of a store, or its folder" };
-        command.Add(path);
+        var blocks = new Option<bool>("--blocks")
+        {
+            Description = "Also print each data block of tables and each group of logs",
+        };
+        var entries = new Option<bool>("--entries")
+        {
+            Description = "Also print each entry of tables and each record of logs; implies --blocks",
+        };
+        command.AddAll(path, blocks, entries);
         command.SetAction(async (parse, cancellationToken) =>
         {
             var given = parse.GetRequiredValue(path);
@@ -27,14 +38,20 @@ internal static class InspectCommand
                 throw DmtException.InvalidArgument($"cannot inspect {given}: no such file or folder");
             }
 
+            var detail = parse.GetValue(entries) ? InspectDetail.Entries
+                : parse.GetValue(blocks) ? InspectDetail.Blocks
+                : InspectDetail.Summary;
             var damaged = 0L;
             await using var text = io.Text();
-            await foreach (var line in io.Inspect(given, cancellationToken))
-            {
-                damaged += line.IsDamage ? 1 : 0;
-                await text.WriteLineAsync((line.IsDamage ? "DAMAGED " : string.Empty) + line.Text);
-            }
-
+            io.Inspect(
+                given,
+                detail,
+                line =>
+                {
+                    damaged += line.IsDamage ? 1 : 0;
+                    text.WriteLine((line.IsDamage ? "DAMAGED " : string.Empty) + line.Text);
+                },
+                cancellationToken);
             return damaged == 0 ? ExitCodes.Ok : ExitCodes.Corruption;
         });
         return command;

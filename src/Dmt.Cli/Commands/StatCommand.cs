@@ -72,6 +72,7 @@ internal static class StatCommand
         Tables.AddRow(rest, "last sequence number", s.LastSequence.ToString("N0", CultureInfo.InvariantCulture));
         Tables.AddRow(rest, "epoch", s.Epoch.ToString(CultureInfo.InvariantCulture));
         Tables.AddRow(rest, "incarnation", s.Incarnation);
+        Tables.AddRow(rest, "background work", s.BackgroundProblem ?? "in order");
         Tables.AddRow(rest, "writes", s.WritesRefused is { } why ? "refused: " + why : "accepted");
         console.Write(rest);
     }

@@ -21,6 +21,9 @@ internal sealed record ServeSettings
     /// <summary>Bytes for memtables and cached blocks together.</summary>
     public long CacheSize { get; init; } = 256L << 20;
 
+    /// <summary>Bytes at which a memtable is flushed; null for what the engine makes of the cache.</summary>
+    public long? MemtableSize { get; init; }
+
     /// <summary>Most pairs that a range answer holds.</summary>
     public int MaxRangeResponse { get; init; } = 1000;
 

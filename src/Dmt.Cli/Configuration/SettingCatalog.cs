@@ -11,6 +11,10 @@ namespace Dmt.Cli.Configuration;
 /// </summary>
 internal static class SettingCatalog
 {
+    private const string Auto = "auto";
+    private const long MemtableSizeMin = 64L << 10;
+    private const long MemtableSizeMax = 1L << 30;
+
     private static readonly (string Text, LogLevel Level)[] LogLevels =
     [
         ("trace", LogLevel.Trace), ("debug", LogLevel.Debug), ("information", LogLevel.Information),
@@ -42,6 +46,12 @@ internal static class SettingCatalog
             s => s.Fsync.ToString()),
         Size("cache_size", "memory for memtables and cached blocks", 8L << 20, 1L << 40,
             (s, n) => s with { CacheSize = n }, s => s.CacheSize),
+        new(
+            "memtable_size",
+            "size at which a memtable is written into a table",
+            $"auto, or {ByteSize.Format(MemtableSizeMin)} to {ByteSize.Format(MemtableSizeMax)} ({ByteSize.Forms})",
+            ApplyMemtableSize,
+            s => s.MemtableSize?.ToString(CultureInfo.InvariantCulture) ?? Auto),
         Number("max_range_response", "most pairs in one range answer", 1, ScanRequest.LimitMax,
             (s, n) => s with { MaxRangeResponse = (int)n }, s => s.MaxRangeResponse),
         Choice("key_policy", "which keys are taken: any text, or letters and digits only",
@@ -125,6 +135,18 @@ internal static class SettingCatalog
         {
             return null;
         }
+    }
+
+    private static ServeSettings? ApplyMemtableSize(ServeSettings settings, string text)
+    {
+        if (text.Equals(Auto, StringComparison.OrdinalIgnoreCase))
+        {
+            return settings with { MemtableSize = null };
+        }
+
+        return ByteSize.TryParse(text, out var size) && size is >= MemtableSizeMin and <= MemtableSizeMax
+            ? settings with { MemtableSize = size }
+            : null;
     }
 
     private static bool IsHost(string text) =>

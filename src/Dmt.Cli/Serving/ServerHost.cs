@@ -44,6 +44,7 @@ internal static class ServerHost
             CacheBytes = settings.CacheSize,
             Compression = settings.Compression,
             Durability = settings.Fsync,
+            MemtableBytes = settings.MemtableSize,
             ValueBytesMax = settings.ValueBytesMax,
         };
         await using var store = await io.OpenFolder(settings.Data, options, stop);

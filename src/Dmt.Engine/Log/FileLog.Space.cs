@@ -13,12 +13,17 @@ public sealed partial class FileLog
 
     private static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Guards <see cref="_spare"/>, the change of the tail and the growth of all segments. Taken under _lock, never the other way round.</summary>
+    /// <summary>
+    /// Guards <see cref="_spare"/> and the growth of all segments. Taken under _lock, never the other way round.
+    /// </summary>
     private readonly Lock _reserveLock = new();
 
     /// <summary>The next segment, made ahead of time. All zeros until it becomes the tail.</summary>
     private LogSegment? _spare;
     private bool _filesClosed;
+
+    /// <summary>A tail of less than this is not worth a new one.</summary>
+    private const long RollBytesMin = 1 << 20;
 
     /// <summary>Use of the tail at which more is reserved in the background. Guarded by _lock.</summary>
     private long _reserveFrom;
@@ -28,18 +33,26 @@ public sealed partial class FileLog
     private TimeSpan _refusedAt;
 
     /// <summary>
-    /// Deletes the segments that lie wholly before <paramref name="position"/>, oldest first; what is not yet durable stays.
+    /// Deletes the segments that lie wholly before <paramref name="position"/>, oldest first; what is not yet durable
+    /// stays.
     /// </summary>
     /// <exception cref="DmtException">Unavailable where a file cannot be deleted.</exception>
     public void Release(long position)
     {
+        SyncBeforeRoll(position);
+        if (Roll(position) is { } rolled)
+        {
+            StartRolled(rolled);
+        }
+
         List<LogSegment> released = [];
         Work wake;
         lock (_lock)
         {
             // The next one has to have been synced with its header: alone, it must say where it begins.
             while (_segments.Count > 1 && _segments[1].StartPosition <= position
-                && _segments[1].StartPosition < _durableEnd && _segments[0] != _writeSegment)
+                && (_segments[1].StartPosition < _durableEnd || _segments[1].HasDurableHeader)
+                && _segments[0] != _writeSegment)
             {
                 released.Add(_segments[0]);
                 _segments.RemoveAt(0);
@@ -63,6 +76,73 @@ public sealed partial class FileLog
         Wake(wake);
     }
 
+    /// <summary>
+    /// What is not synced yet, though nobody needs it any more, would keep a large tail from being given back.
+    /// </summary>
+    private void SyncBeforeRoll(long position)
+    {
+        lock (_lock)
+        {
+            if (_closed || _ioBusy || _failure is not null || position < _end || _durableEnd == _end
+                || _tail.Used < RollBytesMin)
+            {
+                return;
+            }
+
+            _ioBusy = true;
+        }
+
+        WriteOut(sync: true, Work.Write);
+    }
+
+    /// <summary>
+    /// Where nothing of a large tail is needed any more and nobody is writing, a new one takes over, so that the disk
+    /// gets its space back now and not when the segment is full.
+    /// </summary>
+    /// <returns>The new tail, with the I/O taken; null where there is nothing to gain.</returns>
+    private LogSegment? Roll(long position)
+    {
+        lock (_lock)
+        {
+            if (_closed || _ioBusy || _failure is not null || _open is not null || _pending.Count > 0
+                || position < _end || _durableEnd < _end || _tail.Used < RollBytesMin)
+            {
+                return null;
+            }
+
+            try
+            {
+                SwitchSegment(LogFormat.SegmentHeaderBytes + LogFormat.GroupHeaderBytes + SlackBytes);
+            }
+            catch (Exception e) when (FileErrors.IsFileError(e))
+            {
+                return null; // No room for another: this one serves on, and gives its space back when it is full.
+            }
+
+            PlanReserve();
+            _ioBusy = true;
+            return _tail;
+        }
+    }
+
+    private void StartRolled(LogSegment segment)
+    {
+        DmtException? failure = null;
+        var durable = _durableEnd;
+        try
+        {
+            StartSegment(segment, ref durable);
+            _medium.Sync(segment.File);
+            segment.HasDurableHeader = true;
+        }
+        catch (Exception e)
+        {
+            failure = DmtException.Unavailable($"the log failed at {segment.Path}: {e.Message}", e);
+        }
+
+        Publish(_writtenEnd, durable, failure, Work.Write);
+    }
+
     /// <summary>Makes the first segment, its header durable, and starts the workers.</summary>
     private void Start()
     {
@@ -81,7 +161,9 @@ public sealed partial class FileLog
         _reserver = _reserveWork.RunAsync(ReserveInBackground);
     }
 
-    /// <summary>Sees to it that a record of so many bytes fits into what the tail has reserved. Under the lock.</summary>
+    /// <summary>
+    /// Sees to it that a record of so many bytes fits into what the tail has reserved. Under the lock.
+    /// </summary>
     private void EnsureSpace(int recordBytesMax)
     {
         var needed = (long)recordBytesMax + SlackBytes + (_open is null ? LogFormat.GroupHeaderBytes : 0);
@@ -115,7 +197,8 @@ public sealed partial class FileLog
             }
             else
             {
-                SwitchSegment(LogFormat.SegmentHeaderBytes + LogFormat.GroupHeaderBytes + (long)recordBytesMax + SlackBytes);
+                SwitchSegment(
+                    LogFormat.SegmentHeaderBytes + LogFormat.GroupHeaderBytes + (long)recordBytesMax + SlackBytes);
             }
 
             Volatile.Write(ref _refused, null);
@@ -132,26 +215,26 @@ public sealed partial class FileLog
     private void SwitchSegment(long neededBytes)
     {
         var capacity = Math.Max(_options.SegmentBytes, neededBytes);
+        var wanted = Math.Min(capacity, Math.Max(neededBytes, Chunk()));
         lock (_reserveLock)
         {
-            _spare ??= NewSegment(_tail.Number + 1, Math.Min(capacity, Math.Max(neededBytes, Chunk())));
-            Extend(_spare, neededBytes, Math.Min(capacity, Math.Max(neededBytes, Chunk())));
+            _spare ??= NewSegment(_tail.Number + 1, wanted);
+            Extend(_spare, neededBytes, wanted);
             SealGroup();
-            var next = _spare;
-            next.StartPosition = _end;
-            next.Capacity = capacity;
-            _segments.Add(next);
+            _spare.StartPosition = _end;
+            _spare.Capacity = capacity;
+            _segments.Add(_spare);
 
-            // Both under the lock: who finds no spare makes the segment after the tail, and would make this one again.
+            // Both in one hold of the lock: in between, the background would make a second spare of the same number.
+            Volatile.Write(ref _tail, _spare);
             _spare = null;
-            Volatile.Write(ref _tail, next);
         }
     }
 
     private LogSegment NewSegment(long number, long reserveBytes)
     {
         var path = LogFormat.SegmentPath(_folder, number);
-        var file = File.OpenHandle(path, FileMode.Create, FileAccess.ReadWrite, FileShare.Read);
+        var file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read);
         try
         {
             var segment = new LogSegment(number, path, LogFormat.GroupSeed(Incarnation, number), file);
@@ -168,8 +251,8 @@ public sealed partial class FileLog
     }
 
     /// <summary>
-    /// Writes zeros up to <paramref name="wanted"/> bytes, or at least to <paramref name="needed"/>; where not even that fits, gives back
-    /// what it took and throws.
+    /// Writes zeros up to <paramref name="wanted"/> bytes, or at least to <paramref name="needed"/>; where not even
+    /// that fits, gives back what it took and throws.
     /// </summary>
     private void Extend(LogSegment segment, long needed, long wanted)
     {
@@ -215,6 +298,7 @@ public sealed partial class FileLog
     private void ReserveInBackground()
     {
         Exception? failure = null;
+        var now = Now(); // Before trying: what changes while it tries is for the next attempt to see.
         lock (_reserveLock)
         {
             if (_filesClosed)
@@ -250,13 +334,14 @@ public sealed partial class FileLog
             }
             else if (_refused is not null)
             {
-                Refuse(failure, Now());
+                Refuse(failure, now);
             }
         }
     }
 
     /// <summary>
-    /// Notes why there is no room; the timer tries again. What was accepted before is not touched by it. Under the lock.
+    /// Notes why there is no room; the timer tries again. What was accepted before is not touched by it. Under the
+    /// lock.
     /// </summary>
     private DmtException Refuse(Exception error, TimeSpan now)
     {

@@ -54,7 +54,8 @@ public sealed partial class FileLog
 
         if (queued is not null)
         {
-            return new ValueTask(cancellationToken.CanBeCanceled ? queued.Task.WaitAsync(cancellationToken) : queued.Task);
+            return new ValueTask(
+                cancellationToken.CanBeCanceled ? queued.Task.WaitAsync(cancellationToken) : queued.Task);
         }
 
         WriteOut(sync: true, Work.Write);

@@ -11,7 +11,11 @@ internal sealed class FileLogStore(string directory, FileLogOptions options, Tim
 
     public ValueTask SealAsync(LogRange range, CancellationToken cancellationToken) => ValueTask.CompletedTask;
 
-    public ValueTask ReplayAsync(LogRange range, uint shard, LogRecordHandler handler, CancellationToken cancellationToken)
+    public void Check(LogRange range) =>
+        FileLog.Replay(directory, range.Incarnation, range.From, static (in LogRecord _) => { });
+
+    public ValueTask ReplayAsync(
+        LogRange range, uint shard, LogRecordHandler handler, CancellationToken cancellationToken)
     {
         FileLog.Replay(directory, range.Incarnation, range.From, handler);
         return ValueTask.CompletedTask;

@@ -12,12 +12,19 @@ internal interface ILogStore
     IReadOnlyList<string> ListOwnIncarnations();
 
     /// <summary>
-    /// Sees to it that whoever writes that log cannot append to it any more: its next append fails. Where only one process at a
-    /// time can have the logs, there is nothing to do.
+    /// Sees to it that whoever writes that log cannot append to it any more: its next append fails. Where only one
+    /// process at a time can have the logs, there is nothing to do.
     /// </summary>
     ValueTask SealAsync(LogRange range, CancellationToken cancellationToken);
 
-    /// <summary>Hands out, in order, a shard's records from the range on. Other shards' records may come along.</summary>
+    /// <summary>
+    /// Throws Corruption when the range is damaged, where finding out is cheap: before anything is changed.
+    /// </summary>
+    void Check(LogRange range);
+
+    /// <summary>
+    /// Hands out, in order, a shard's records from the range on. Other shards' records may come along.
+    /// </summary>
     ValueTask ReplayAsync(LogRange range, uint shard, LogRecordHandler handler, CancellationToken cancellationToken);
 
     /// <summary>Deletes a log that no manifest names.</summary>

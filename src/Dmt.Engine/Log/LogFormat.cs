@@ -31,7 +31,7 @@ internal static class LogFormat
     private const string FileExtension = ".log";
     private const int SegmentCrcOffset = SegmentHeaderBytes - 4;
 
-    private static ReadOnlySpan<byte> Magic => "DMT-LOG\n"u8;
+    public static ReadOnlySpan<byte> Magic => "DMT-LOG\n"u8;
 
     public static string SegmentPath(string folder, long number) =>
         Path.Combine(folder, number.ToString("D16", CultureInfo.InvariantCulture) + FileExtension);

@@ -82,7 +82,7 @@ internal static class LogInspector
                 });
                 InspectRecords(payload, file, offset + LogFormat.GroupHeaderBytes, group.StartPosition, handler);
                 position = group.StartPosition + payload.Length;
-                offset = LogFormat.Align(offset + length);
+                offset = InspectPadding(reader, offset + length, handler);
                 continue;
             }
 
@@ -148,6 +148,26 @@ internal static class LogInspector
                 Record = record,
             });
         }
+    }
+
+    /// <summary>Zeros stand between groups; they have no checksum.</summary>
+    /// <returns>Where the next group begins.</returns>
+    private static long InspectPadding(LogSegmentReader reader, long offset, LogInspectHandler handler)
+    {
+        var next = LogFormat.Align(offset);
+        var end = Math.Min(next, reader.Length);
+        if (offset < end && reader.FirstNonZero(offset) < end)
+        {
+            handler(new LogItem
+            {
+                Kind = LogItemKind.Unreadable,
+                Offset = offset,
+                Length = end - offset,
+                Problem = "zeros expected between groups",
+            });
+        }
+
+        return next;
     }
 
     private static long SkipUnreadable(LogSegmentReader reader, long offset, uint seed, LogInspectHandler handler)

@@ -19,6 +19,9 @@ internal sealed class LogSegment(long number, string path, uint seed, SafeFileHa
     /// <summary>Position of its first record. Set when it becomes the tail, under the log's lock.</summary>
     public long StartPosition { get; set; }
 
+    /// <summary>Its header was synced before it had any record. Set by the owner of the I/O.</summary>
+    public bool HasDurableHeader { get; set; }
+
     /// <summary>Bytes that its groups take, written or not. Guarded by the log's lock.</summary>
     public long Used { get; set; } = LogFormat.SegmentHeaderBytes;
 

@@ -32,7 +32,8 @@ internal sealed partial class ObjectLog
         }
 
         var wait = due - now;
-        _timer.Change(wait > TimeSpan.FromMilliseconds(1) ? wait : TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan);
+        _timer.Change(
+            wait > TimeSpan.FromMilliseconds(1) ? wait : TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan);
         return null;
     }
 
@@ -59,7 +60,9 @@ internal sealed partial class ObjectLog
         Start(ready);
     }
 
-    /// <summary>Uploads a sealed batch. Its end is seen in <see cref="Finish"/>, never lost: nobody needs to await it.</summary>
+    /// <summary>
+    /// Uploads a sealed batch. Its end is seen in <see cref="Finish"/>, never lost: nobody needs to await it.
+    /// </summary>
     private void Start(Batch? batch)
     {
         if (batch is not null)
@@ -87,7 +90,8 @@ internal sealed partial class ObjectLog
         }
         catch (Exception e)
         {
-            Finish(batch, 0, e as DmtException ?? DmtException.Unavailable($"the log failed at {name}: {e.Message}", e));
+            Finish(
+                batch, 0, e as DmtException ?? DmtException.Unavailable($"the log failed at {name}: {e.Message}", e));
         }
     }
 

@@ -1,15 +1,18 @@
-// The node log on an object store. Records gather in an open batch, by shard; a sealed batch becomes the object log/{incarnation}/{number},
-// created only if absent. Several uploads are under way at once; they are acknowledged in order: a position is durable once its batch
-// and all before it are there.
+// The node log on an object store. Records gather in an open batch, by shard; a sealed batch becomes the object
+// log/{incarnation}/{number}, created only if absent. Several uploads are under way at once; they are acknowledged in
+// order: a position is durable once its batch and all before it are there.
 //
-//   append -> open batch -> sealed, numbered -> uploading (up to UploadsMax) -> there -> durable, when all before it are
+//   append -> open batch -> sealed, numbered -> uploading (up to UploadsMax) -> there -> durable, when all before it
+//   are
 //
-// When the open batch is sealed: it is full; or somebody waits for it and either no upload is under way or Linger has passed since the
-// last seal (so many waiters share a request, and a lone one does not wait for company); or its oldest record is due.
+// When the open batch is sealed: it is full; or somebody waits for it and either no upload is under way or Linger has
+// passed since the last seal (so many waiters share a request, and a lone one does not wait for company); or its oldest
+// record is due.
 //
-// Fencing: a successor creates a fence at the first number that is free. The upload of that number then fails, and with it everything from
-// there on, though later numbers may exist: they were never acknowledged, and recovery stops at the fence. An upload whose outcome is
-// unknown is tried again until it is known; finding the very bytes that it writes means that it had succeeded.
+// Fencing: a successor creates a fence at the first number that is free. The upload of that number then fails, and with
+// it everything from there on, though later numbers may exist: they were never acknowledged, and recovery stops at the
+// fence. An upload whose outcome is unknown is tried again until it is known; finding the very bytes that it writes
+// means that it had succeeded.
 using Dmt.Core;
 using Dmt.Engine.Objects;
 using Dmt.Engine.Scheduling;
@@ -44,7 +47,8 @@ internal sealed partial class ObjectLog : INodeLog
     private bool _closed;
 
     public ObjectLog(
-        IObjectStore objects, string incarnation, ObjectLogOptions options, TimeProvider time, EngineScheduler scheduler)
+        IObjectStore objects, string incarnation, ObjectLogOptions options, TimeProvider time,
+            EngineScheduler scheduler)
     {
         LogFormat.CheckIncarnation(incarnation);
         (_objects, Incarnation, _options, _time, _scheduler) = (objects, incarnation, options, time, scheduler);
@@ -180,7 +184,9 @@ internal sealed partial class ObjectLog : INodeLog
     }
 
     /// <summary>Uploads what is left, then refuses appends.</summary>
-    /// <exception cref="DmtException">Unavailable when the store took it not in time: what was not durable is lost.</exception>
+    /// <exception cref="DmtException">
+    /// Unavailable when the store took it not in time: what was not durable is lost.
+    /// </exception>
     public async ValueTask DisposeAsync()
     {
         Batch? last;
@@ -212,7 +218,8 @@ internal sealed partial class ObjectLog : INodeLog
         catch (TimeoutException e)
         {
             throw DmtException.Unavailable(
-                $"the log {Incarnation} was closed with {_end - _durableEnd} bytes that {_objects.Description} did not take"
+                $"the log {Incarnation} was closed with {_end - _durableEnd} bytes that {_objects.Description} did "
+                    + $"not take"
                     + $" within {_options.CloseTimeout.TotalSeconds} s", e);
         }
         finally

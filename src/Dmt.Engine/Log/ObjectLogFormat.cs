@@ -2,9 +2,9 @@
 //
 //   header | sections, one a shard: its records, back to back, as in the file log | footer | trailer
 //
-// The trailer has a fixed size and says how long the footer is; the footer says where each shard's section lies, with its checksum. So
-// a reader that wants one shard reads the end of the object, then that section, and can trust both. A fence is a batch without
-// sections whose header says so.
+// The trailer has a fixed size and says how long the footer is; the footer says where each shard's section lies, with
+// its checksum. So a reader that wants one shard reads the end of the object, then that section, and can trust both. A
+// fence is a batch without sections whose header says so.
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Globalization;
@@ -36,7 +36,8 @@ internal static class ObjectLogFormat
     public static long? NumberOf(string name, string folder)
     {
         var digits = name.AsSpan(folder.Length);
-        return digits.Length == 16 && long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+        return digits.Length == 16
+            && long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
             ? number
             : null;
     }
@@ -69,7 +70,8 @@ internal static class ObjectLogFormat
         to.Write(footer.WrittenSpan);
         var trailer = to.GetSpan(TrailerBytes)[..TrailerBytes];
         BinaryPrimitives.WriteInt32LittleEndian(trailer, footer.WrittenCount);
-        BinaryPrimitives.WriteUInt32LittleEndian(trailer[4..], Crc32C.Append(Crc32C.Compute(footer.WrittenSpan), trailer[..4]));
+        BinaryPrimitives.WriteUInt32LittleEndian(
+            trailer[4..], Crc32C.Append(Crc32C.Compute(footer.WrittenSpan), trailer[..4]));
         BinaryPrimitives.WriteUInt64LittleEndian(trailer[8..], Magic);
         to.Advance(TrailerBytes);
         return to.WrittenSpan.ToArray();
@@ -85,7 +87,8 @@ internal static class ObjectLogFormat
         }
 
         var incarnationLength = BinaryPrimitives.ReadInt32LittleEndian(from[12..]);
-        if (BinaryPrimitives.ReadUInt32LittleEndian(from[(HeaderBytes - 4)..]) != Crc32C.Compute(from[..(HeaderBytes - 4)])
+        if (BinaryPrimitives.ReadUInt32LittleEndian(
+            from[(HeaderBytes - 4)..]) != Crc32C.Compute(from[..(HeaderBytes - 4)])
             || incarnationLength is < 1 or > LogFormat.IncarnationBytesMax)
         {
             throw DmtException.Corruption(name, 0, "the checksum of the header is wrong");
@@ -120,7 +123,8 @@ internal static class ObjectLogFormat
         }
 
         var footer = tail[^(TrailerBytes + footerLength)..^TrailerBytes];
-        if (BinaryPrimitives.ReadUInt32LittleEndian(trailer[4..]) != Crc32C.Append(Crc32C.Compute(footer), trailer[..4]))
+        if (BinaryPrimitives.ReadUInt32LittleEndian(
+            trailer[4..]) != Crc32C.Append(Crc32C.Compute(footer), trailer[..4]))
         {
             throw DmtException.Corruption(name, length - TrailerBytes, "the checksum of the footer is wrong");
         }

@@ -6,7 +6,9 @@ internal sealed record ObjectLogOptions
     /// <summary>A batch with this many bytes is uploaded at once.</summary>
     public int BatchBytesMax { get; init; } = 4 << 20;
 
-    /// <summary>While uploads are under way, strict writers are gathered this long before the next one starts.</summary>
+    /// <summary>
+    /// While uploads are under way, strict writers are gathered this long before the next one starts.
+    /// </summary>
     public TimeSpan Linger { get; init; } = TimeSpan.FromMilliseconds(3);
 
     /// <summary>What nobody waits for is uploaded this long after it was appended, at most.</summary>

@@ -1,5 +1,5 @@
-// Logs in an object store, which any process may reach at any time; so a log is sealed before it is replayed. See ObjectLog.cs for what
-// a fence means.
+// Logs in an object store, which any process may reach at any time; so a log is sealed before it is replayed. See
+// ObjectLog.cs for what a fence means.
 using System.Runtime.CompilerServices;
 using Dmt.Core;
 using Dmt.Engine.Checksums;
@@ -29,6 +29,11 @@ internal sealed class ObjectLogStore(
     /// <summary>None: in a bucket the garbage collector cleans up, by what manifests name.</summary>
     public IReadOnlyList<string> ListOwnIncarnations() => [];
 
+    public void Check(LogRange range)
+    {
+        // A round trip for each batch is not cheap; and until it is sealed, the log is still being written.
+    }
+
     public async ValueTask SealAsync(LogRange range, CancellationToken cancellationToken)
     {
         var number = range.From;
@@ -53,7 +58,8 @@ internal sealed class ObjectLogStore(
             }
 
             var found = await objects.GetAsync(name, cancellationToken).ConfigureAwait(false)
-                ?? throw DmtException.Corruption(name, 0, "it was there and is gone: logs must not be deleted while replayed");
+                ?? throw DmtException.Corruption(
+                    name, 0, "it was there and is gone: logs must not be deleted while replayed");
             if (ObjectLogFormat.ReadHeader(found, name).Kind == ObjectBatchKind.Fence)
             {
                 return;
@@ -74,7 +80,8 @@ internal sealed class ObjectLogStore(
             var more = true;
             while (true)
             {
-                while (more && reading.Count < ReadAhead && (more = await batches.MoveNextAsync().ConfigureAwait(false)))
+                while (
+                    more && reading.Count < ReadAhead && (more = await batches.MoveNextAsync().ConfigureAwait(false)))
                 {
                     if (batches.Current.Number != expected++)
                     {
@@ -123,12 +130,14 @@ internal sealed class ObjectLogStore(
                 throw DmtException.Corruption(records.Name, records.Offset + at, "the bytes make no record");
             }
 
-            // A memtable that ends here is replayed from this batch on: records that are in tables already are passed over.
+            // A memtable that ends here is replayed from this batch on: records that are in tables already are passed
+            // over.
             handler(record with { Position = records.Number });
         }
     }
 
-    private async ValueTask<ShardRecords> ReadAsync(NumberedBatch batch, uint shard, CancellationToken cancellationToken)
+    private async ValueTask<ShardRecords> ReadAsync(
+        NumberedBatch batch, uint shard, CancellationToken cancellationToken)
     {
         var reader = objects.OpenRead(batch.Name, batch.Length);
         await using (reader.ConfigureAwait(false))

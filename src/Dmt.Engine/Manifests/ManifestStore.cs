@@ -11,7 +11,9 @@ internal sealed class ManifestStore(IObjectStore objects, uint shard)
     private const int Kept = 4;
 
     /// <summary>The newest manifest; null for a shard that was never opened.</summary>
-    /// <exception cref="DmtException">Corruption: an older manifest is never taken instead, for it would lose writes.</exception>
+    /// <exception cref="DmtException">
+    /// Corruption: an older manifest is never taken instead, for it would lose writes.
+    /// </exception>
     public async ValueTask<Manifest?> LoadLatestAsync(CancellationToken cancellationToken)
     {
         var latest = (await ListAsync(cancellationToken).ConfigureAwait(false)).LastOrDefault();
@@ -21,7 +23,8 @@ internal sealed class ManifestStore(IObjectStore objects, uint shard)
         }
 
         var bytes = await objects.GetAsync(latest, cancellationToken).ConfigureAwait(false)
-            ?? throw DmtException.Unavailable($"{latest} went away while it was opened: another process owns the shard");
+            ?? throw DmtException.Unavailable(
+                $"{latest} went away while it was opened: another process owns the shard");
         var manifest = ManifestCodec.Decode(bytes, latest);
         return manifest.ObjectName == latest
             ? manifest
@@ -29,8 +32,8 @@ internal sealed class ManifestStore(IObjectStore objects, uint shard)
     }
 
     /// <summary>
-    /// Writes a manifest whose number must be the next. An earlier attempt of the same owner may have written that number though it
-    /// seemed to fail; then this one takes the number after it.
+    /// Writes a manifest whose number must be the next. An earlier attempt of the same owner may have written that
+    /// number though it seemed to fail; then this one takes the number after it.
     /// </summary>
     /// <returns>The manifest as it was written.</returns>
     /// <exception cref="DmtException">Fenced when another process has written that number.</exception>
@@ -39,7 +42,8 @@ internal sealed class ManifestStore(IObjectStore objects, uint shard)
         while (true)
         {
             var name = manifest.ObjectName;
-            if (await objects.TryCreateAsync(name, ManifestCodec.Encode(manifest), cancellationToken).ConfigureAwait(false))
+            if (await objects.TryCreateAsync(name, ManifestCodec.Encode(manifest), cancellationToken)
+                .ConfigureAwait(false))
             {
                 return manifest;
             }

@@ -17,6 +17,7 @@ public sealed class Scan : IDisposable
     private ReadView? _view;
     private bool _started;
     private bool _ended;
+    private bool _loading;
 
     internal Scan(ReadView view, VisibleCursor cursor, KeyRange range, bool reverse)
     {
@@ -40,7 +41,7 @@ public sealed class Scan : IDisposable
         }
 
         ObjectDisposedException.ThrowIf(_view is null, this);
-        return Step() ? ValueTask.FromResult(CheckEnd()) : LoadAsync(cancellationToken);
+        return !_loading && Step() ? ValueTask.FromResult(CheckEnd()) : LoadAsync(cancellationToken);
     }
 
     /// <summary>A copy of the entry, value included.</summary>
@@ -78,7 +79,10 @@ public sealed class Scan : IDisposable
 
     private async ValueTask<bool> LoadAsync(CancellationToken cancellationToken)
     {
+        // Stays set where loading fails: the next move tries again, rather than taking the gap for the end.
+        _loading = true;
         await _cursor.LoadAsync(cancellationToken).ConfigureAwait(false);
+        _loading = false;
         return CheckEnd();
     }
 

@@ -1,3 +1,4 @@
+using Dmt.Core;
 using Dmt.Engine.Compaction;
 using Dmt.Engine.Reading;
 using Dmt.Engine.Scheduling;
@@ -12,47 +13,57 @@ internal sealed partial class Shard
 
     /// <summary>Does the most urgent compaction.</summary>
     /// <returns>False when there was none to do.</returns>
-    public async ValueTask<bool> CompactOnceAsync(CancellationToken cancellationToken)
-    {
-        using var held = await _compactionLock.AcquireAsync(cancellationToken).ConfigureAwait(false);
-        var plan = CompactionPicker.Pick(Volatile.Read(ref _manifest).Levels, _options);
-        if (plan is null)
-        {
-            return false;
-        }
-
-        await CompactAsync(plan, cancellationToken).ConfigureAwait(false);
-        return true;
-    }
+    public ValueTask<bool> CompactOnceAsync(CancellationToken cancellationToken) =>
+        CompactUntilClosedAsync(levels => CompactionPicker.Pick(levels, _options), cancellationToken);
 
     /// <summary>Flushes, and merges all tables into the bottom level.</summary>
     public async ValueTask CompactAsync(CancellationToken cancellationToken)
     {
         await FlushAsync(cancellationToken).ConfigureAwait(false);
-        using var held = await _compactionLock.AcquireAsync(cancellationToken).ConfigureAwait(false);
-        if (CompactionPicker.Everything(Volatile.Read(ref _manifest).Levels) is { } plan)
+        await CompactUntilClosedAsync(CompactionPicker.Everything, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async ValueTask<bool> CompactUntilClosedAsync(
+        Func<IReadOnlyList<IReadOnlyList<TableInfo>>, CompactionPlan?> pick, CancellationToken cancellationToken)
+    {
+        CancellationTokenSource stop;
+        lock (_writeLock)
         {
-            await CompactAsync(plan, cancellationToken).ConfigureAwait(false);
+            ThrowIfClosed();
+            stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _closing.Token);
+        }
+
+        using (stop)
+        {
+            try
+            {
+                using var held = await _compactionLock.AcquireAsync(stop.Token).ConfigureAwait(false);
+                return await CompactAsync(pick, stop.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (
+                _closing.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+            {
+                throw DmtException.Closed("the store");
+            }
         }
     }
 
-    private async ValueTask CompactAsync(CompactionPlan plan, CancellationToken cancellationToken)
+    /// <summary>Under _compactionLock.</summary>
+    private async ValueTask<bool> CompactAsync(
+        Func<IReadOnlyList<IReadOnlyList<TableInfo>>, CompactionPlan?> pick, CancellationToken cancellationToken)
     {
-        var inputs = plan.AllInputs.Select(static info => info.Id).ToHashSet();
-        var moved = CanMove(plan);
         var view = AcquireView();
         try
         {
-            IReadOnlyList<TableInfo> written = moved
-                ? [.. plan.AllInputs.OrderBy(static info => info.Smallest, KeyComparer.Instance)]
-                : await MergeAsync(plan, view, cancellationToken).ConfigureAwait(false);
-            var opened = moved
-                ? []
-                : await OpenTablesAsync(written, cancellationToken).ConfigureAwait(false);
-            await InstallAsync(plan, inputs, moved, opened, cancellationToken).ConfigureAwait(false);
-            Release(opened);
-            _host.Metrics.Compacted(
-                moved ? 0 : plan.AllInputs.Sum(static i => i.Length), moved ? 0 : written.Sum(static i => i.Length));
+            // Picked from the view that is merged, not from the manifest: that is a step ahead while a flush is being
+            // installed, and a table that is picked but not in the view would be dropped unread.
+            var plan = pick(Infos(view.Tables.Levels));
+            if (plan is null)
+            {
+                return false;
+            }
+
+            await CompactAsync(plan, view, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -60,6 +71,24 @@ internal sealed partial class Shard
         }
 
         _host.Compactions.Add(this);
+        return true;
+    }
+
+    private async ValueTask CompactAsync(CompactionPlan plan, ReadView view, CancellationToken cancellationToken)
+    {
+        var inputs = plan.AllInputs.Select(static info => info.Id).ToHashSet();
+        var moved = CanMove(plan);
+        var opened = Array.Empty<TableReader>();
+        if (!moved)
+        {
+            var written = await MergeAsync(plan, view, cancellationToken).ConfigureAwait(false);
+            opened = await OpenTablesAsync(written, cancellationToken).ConfigureAwait(false);
+        }
+
+        await InstallAsync(plan, inputs, moved, opened, cancellationToken).ConfigureAwait(false);
+        Release(opened);
+        _host.Metrics.Compacted(
+            moved ? 0 : plan.AllInputs.Sum(static info => info.Length), opened.Sum(static table => table.Info.Length));
     }
 
     private async ValueTask<IReadOnlyList<TableInfo>> MergeAsync(
@@ -117,7 +146,8 @@ internal sealed partial class Shard
         await ApplyAsync(next, levels, opened, static _ => true, cancellationToken).ConfigureAwait(false);
         if (!moved)
         {
-            // Only now: until the manifest is written, they are what the store consists of. The caller's view still holds them.
+            // Only now: until the manifest is written, they are what the store consists of. The caller's view still
+            // holds them.
             removed.ForEach(static table => table.IsObsolete = true);
         }
     }

@@ -43,12 +43,11 @@ internal sealed partial class Shard
 
             // Safe without a reference of its own: only a flush, under _manifestLock, lets go of a frozen memtable.
             await FlushAsync(memtable, end, cancellationToken).ConfigureAwait(false);
-            _backgroundProblem = null;
+            ReportProblem(BackgroundWork.Flush, null);
         }
         catch (DmtException e)
         {
-            _backgroundProblem = e.Message;
-            UpdateThrottle();
+            ReportProblem(BackgroundWork.Flush, e);
             throw;
         }
 

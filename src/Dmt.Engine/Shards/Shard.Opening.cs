@@ -29,8 +29,14 @@ internal sealed partial class Shard
             LogRanges = [.. replay, host.LogRangeFrom(host.Log.End)],
         };
 
-        // Tables first: a store with a damaged table should say so before it changes anything.
+        // Tables and logs are looked at first: a store with a damaged one should say so before it changes anything.
         var levels = await OpenLevelsAsync(host, manifest, cancellationToken).ConfigureAwait(false);
+        foreach (var range in replay)
+        {
+            host.Logs.Check(range);
+        }
+
+        host.LogIsNamed = true;
         manifest = await manifests.WriteAsync(manifest, cancellationToken).ConfigureAwait(false);
         var tables = new TableSet(levels);
         Release(levels.SelectMany(static level => level));
@@ -67,7 +73,25 @@ internal sealed partial class Shard
             Volatile.Write(ref _closed, true);
         }
 
-        await CloseCleanlyAsync().ConfigureAwait(false);
+        _throttle.Close();
+        await _closing.CancelAsync().ConfigureAwait(false);
+        _ = await _compactionLock.AcquireAsync(CancellationToken.None)
+            .ConfigureAwait(false); // for good: nothing is compacted any more
+        try
+        {
+            await CloseCleanlyAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            await ReleaseAllAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Gives up memtables and tables; what is being read stays until its readers have left.</summary>
+    private async ValueTask ReleaseAllAsync()
+    {
+        // A flush that is under way reads a memtable that it has no reference on.
+        using var held = await _manifestLock.AcquireAsync(CancellationToken.None).ConfigureAwait(false);
         ReleaseOrphans(obsolete: false);
         lock (_writeLock)
         {
@@ -83,6 +107,7 @@ internal sealed partial class Shard
         }
 
         _host.Epochs.TryReclaim();
+        _closing.Dispose();
     }
 
     private async ValueTask CloseCleanlyAsync()
@@ -108,7 +133,7 @@ internal sealed partial class Shard
         {
             // Not an error of closing: a full disk took no table, or somebody else owns the shard. What was
             // acknowledged is in the log, which is synced when it is closed, and the next opening replays it.
-            _backgroundProblem = e.Message;
+            ReportProblem(BackgroundWork.Flush, e);
         }
     }
 

@@ -42,7 +42,14 @@ internal sealed partial class Shard
     /// <summary>Walks the range. The caller disposes the scan.</summary>
     public Scan OpenScan(KeyRange range, bool reverse, ulong? asOf)
     {
-        ThrowIfClosed();
+        Key.ValidatePrefix(range.Start.Span);
+        Key.ValidatePrefix(range.End.GetValueOrDefault().Span);
+        return OpenScanUnchecked(range, reverse, asOf);
+    }
+
+    /// <summary>A range's start may be one byte longer than a key: just above the last key of a page.</summary>
+    public Scan OpenScanUnchecked(KeyRange range, bool reverse, ulong? asOf)
+    {
         var view = AcquireView();
         try
         {

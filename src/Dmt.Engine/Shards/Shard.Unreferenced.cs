@@ -5,11 +5,16 @@ namespace Dmt.Engine.Shards;
 
 internal sealed partial class Shard
 {
-    /// <summary>Shows an error of background work to operators and, once buffers are full, to writers.</summary>
-    public void ReportProblem(Exception error)
+    /// <summary>
+    /// Shows an error of background work to operators and, once buffers are full, to writers; null when it went well.
+    /// </summary>
+    public void ReportProblem(BackgroundWork work, Exception? error)
     {
-        _backgroundProblem = error.Message;
-        UpdateThrottle();
+        if (_problems[(int)work] != error?.Message)
+        {
+            Volatile.Write(ref _problems[(int)work], error?.Message);
+            UpdateThrottle();
+        }
     }
 
     /// <summary>

@@ -27,6 +27,8 @@ internal sealed partial class Shard : IAsyncDisposable
     private readonly SnapshotList _snapshots = new();
     private readonly WriteThrottle _throttle;
     private readonly Lock _writeLock = new();
+    private readonly Lock _throttleLock = new(); // orders updates of the throttle; innermost
+    private readonly CancellationTokenSource _closing = new();
     private readonly AsyncLock _manifestLock;
 
     /// <summary>
@@ -35,8 +37,8 @@ internal sealed partial class Shard : IAsyncDisposable
     private readonly List<(MemTable Table, LogRange End)> _frozen = [];
 
     /// <summary>
-    /// Tables of changes whose manifest failed: it may exist all the same, so they stay until a later one does. Guarded by
-    /// _manifestLock.
+    /// Tables of changes whose manifest failed: it may exist all the same, so they stay until a later one does. Guarded
+    /// by _manifestLock.
     /// </summary>
     private readonly List<TableReader> _orphans = [];
 
@@ -45,7 +47,7 @@ internal sealed partial class Shard : IAsyncDisposable
     private ulong _lastSequence;
     private long _tableNumber;
     private volatile Exception? _failure;
-    private volatile string? _backgroundProblem;
+    private readonly string?[] _problems = new string?[2]; // by BackgroundWork
     private bool _closed;
 
     private Shard(ShardHost host, Manifest manifest, ReadView view, ulong lastSequence)
@@ -68,8 +70,14 @@ internal sealed partial class Shard : IAsyncDisposable
 
     public IReadOnlyList<LogRange> LogRanges => Volatile.Read(ref _manifest).LogRanges;
 
-    /// <summary>Why writes are refused, or would be once the buffers are full; null when all is well.</summary>
-    public string? Problem => _failure?.Message ?? _throttle.Refusal ?? _backgroundProblem;
+    /// <summary>Why writes are refused, or will be once the buffers are full; null when they are taken.</summary>
+    public string? Problem => _failure?.Message ?? _throttle.Refusal ?? Volatile.Read(ref _problems[0]);
+
+    /// <summary>Why flushes or compactions fail, though writes may still be taken; null when all is well.</summary>
+    public string? BackgroundProblem => Volatile.Read(ref _problems[0]) ?? Volatile.Read(ref _problems[1]);
+
+    /// <summary>The tables of all levels, as of the last manifest.</summary>
+    public IEnumerable<TableInfo> Tables => Volatile.Read(ref _manifest).Levels.SelectMany(static level => level);
 
     private IObjectStore Objects => _host.Objects;
 
@@ -90,9 +98,12 @@ internal sealed partial class Shard : IAsyncDisposable
     }
 
     /// <summary>The present view, with a reference that the caller must remove.</summary>
+    /// <exception cref="DmtException">Closed: the view may be gone.</exception>
     private ReadView AcquireView()
     {
+        // Checked under the guard: closing says so first and retires the view after.
         using var guard = _host.Epochs.Enter();
+        ThrowIfClosed();
         var view = Volatile.Read(ref _view);
         view.AddReference();
         return view;
@@ -109,8 +120,12 @@ internal sealed partial class Shard : IAsyncDisposable
 
     private void UpdateThrottle()
     {
-        var view = Volatile.Read(ref _view);
-        _throttle.Update(view.Frozen.Length, view.Tables.Levels[0].Length, _backgroundProblem);
+        // One at a time: an update from an older view that came last would stop writers for good.
+        lock (_throttleLock)
+        {
+            var view = Volatile.Read(ref _view);
+            _throttle.Update(view.Frozen.Length, view.Tables.Levels[0].Length, BackgroundProblem);
+        }
     }
 
     private TableId NextTableId() => new(Id, Epoch, (ulong)Interlocked.Increment(ref _tableNumber));

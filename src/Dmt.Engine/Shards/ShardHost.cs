@@ -33,8 +33,10 @@ internal sealed class ShardHost : IAsyncDisposable
         Budget = new MemoryBudget(options.CacheBytes);
         Cache = new BlockCache(Budget);
         Garbage = new Garbage(objects, scheduler);
-        Flushes = new WorkQueue(static (shard, stop) => shard.FlushOldestAsync(stop), time, scheduler);
-        Compactions = new WorkQueue(static (shard, stop) => shard.CompactOnceAsync(stop), time, scheduler);
+        Flushes = new WorkQueue(
+            BackgroundWork.Flush, static (shard, stop) => shard.FlushOldestAsync(stop), time, scheduler);
+        Compactions = new WorkQueue(
+            BackgroundWork.Compaction, static (shard, stop) => shard.CompactOnceAsync(stop), time, scheduler);
     }
 
     public IObjectStore Objects { get; }
@@ -62,6 +64,11 @@ internal sealed class ShardHost : IAsyncDisposable
     public WorkQueue Compactions { get; }
 
     public Garbage Garbage { get; }
+
+    /// <summary>
+    /// A manifest that names this incarnation's log was tried: the log must stay until a manifest says otherwise.
+    /// </summary>
+    public bool LogIsNamed { get; set; }
 
     /// <summary>Starts a new incarnation of the node, with a log of its own.</summary>
     /// <param name="objects">Tables and manifests; the host disposes it.</param>
@@ -128,22 +135,38 @@ internal sealed class ShardHost : IAsyncDisposable
             shards = [.. _shards];
         }
 
-        await Compactions.DisposeAsync().ConfigureAwait(false);
-        await Flushes.DisposeAsync().ConfigureAwait(false);
-        foreach (var shard in shards)
+        try
         {
-            await shard.DisposeAsync().ConfigureAwait(false);
+            await Compactions.DisposeAsync().ConfigureAwait(false);
+            await Flushes.DisposeAsync().ConfigureAwait(false);
+            foreach (var shard in shards)
+            {
+                await shard.DisposeAsync().ConfigureAwait(false);
+            }
         }
-
-        await Garbage.DisposeAsync().ConfigureAwait(false);
-        await Log.DisposeAsync().ConfigureAwait(false);
-        if (shards.Count > 0 && shards.TrueForAll(static shard => shard.LogRanges.Count == 0))
+        finally
         {
-            Logs.Delete(Log.Incarnation);
+            await DisposeRestAsync(shards).ConfigureAwait(false);
         }
+    }
 
-        await Objects.DisposeAsync().ConfigureAwait(false);
-        Metrics.Dispose();
+    /// <summary>Whatever goes wrong, the object store is let go of: it holds the lock on the folder.</summary>
+    private async ValueTask DisposeRestAsync(List<Shard> shards)
+    {
+        try
+        {
+            await Garbage.DisposeAsync().ConfigureAwait(false);
+            await Log.DisposeAsync().ConfigureAwait(false);
+            if (shards.TrueForAll(static shard => shard.LogRanges.Count == 0) && (shards.Count > 0 || !LogIsNamed))
+            {
+                Logs.Delete(Log.Incarnation);
+            }
+        }
+        finally
+        {
+            await Objects.DisposeAsync().ConfigureAwait(false);
+            Metrics.Dispose();
+        }
     }
 
     /// <summary>What must be replayed of this node's log once everything before the position is in tables.</summary>

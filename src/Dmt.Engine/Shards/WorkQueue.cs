@@ -7,11 +7,15 @@ namespace Dmt.Engine.Shards;
 /// One background loop that serves the shards that asked for it, each at most once in the queue, until none has work
 /// left. An idle shard costs nothing. Whoever makes it disposes it, which ends the loop and awaits its end.
 /// </summary>
+/// <param name="kind">What the work is.</param>
 /// <param name="work">One piece of work; true when there may be more.</param>
 /// <param name="time">Delays retries.</param>
 /// <param name="scheduler">Runs the loop.</param>
 internal sealed class WorkQueue(
-    Func<Shard, CancellationToken, ValueTask<bool>> work, TimeProvider time, EngineScheduler scheduler) : IAsyncDisposable
+    BackgroundWork kind,
+    Func<Shard, CancellationToken, ValueTask<bool>> work,
+    TimeProvider time,
+    EngineScheduler scheduler) : IAsyncDisposable
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(200);
 
@@ -69,19 +73,21 @@ internal sealed class WorkQueue(
     {
         try
         {
-            return await work(shard, _stop.Token).ConfigureAwait(false);
+            var more = await work(shard, _stop.Token).ConfigureAwait(false);
+            shard.ReportProblem(kind, null);
+            return more;
         }
         catch (DmtException e) when (e.Kind == DmtErrorKind.Unavailable)
         {
             // A full disk, say: the shard shows it as its problem, and the work is tried again.
-            shard.ReportProblem(e);
+            shard.ReportProblem(kind, e);
             await Task.Delay(RetryDelay, time, _stop.Token).ConfigureAwait(false);
             return true;
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
             // Damage, a fence or a bug: trying again would not help. It stays visible as the shard's problem.
-            shard.ReportProblem(e);
+            shard.ReportProblem(kind, e);
             return false;
         }
     }

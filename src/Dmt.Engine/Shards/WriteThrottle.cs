@@ -19,6 +19,7 @@ internal sealed class WriteThrottle(EngineOptions options, TimeProvider time, En
     private string? _refusal;
     private double _rate;
     private double _owedMs;
+    private bool _closed;
     private volatile State _state;
 
     private enum State
@@ -41,6 +42,11 @@ internal sealed class WriteThrottle(EngineOptions options, TimeProvider time, En
         TaskCompletionSource? opened = null;
         lock (_lock)
         {
+            if (_closed)
+            {
+                return;
+            }
+
             _refusal = problem;
             if (frozen >= FrozenStop || level0 >= options.Level0StopTables)
             {
@@ -66,6 +72,20 @@ internal sealed class WriteThrottle(EngineOptions options, TimeProvider time, En
                 _state = State.Open;
             }
 
+            (opened, _opened) = (_opened, null);
+        }
+
+        opened?.TrySetResult();
+    }
+
+    /// <summary>Lets everyone through from now on, to find the shard closed.</summary>
+    public void Close()
+    {
+        TaskCompletionSource? opened;
+        lock (_lock)
+        {
+            _closed = true;
+            _state = State.Open;
             (opened, _opened) = (_opened, null);
         }
 

@@ -32,6 +32,9 @@ internal struct BlockCursor
 
     public readonly Block? Block => _block;
 
+    /// <summary>Where in the block the entry begins.</summary>
+    public readonly int EntryOffset => _entryStart;
+
     public ulong SequenceDelta { get; private set; }
 
     public EntryKind Kind { get; private set; }

@@ -19,6 +19,9 @@ internal static class TableFormat
 
     public const int FooterBytes = 56;
 
+    /// <summary>Where the magic lies in the footer.</summary>
+    public const int MagicOffset = 40;
+
     public const int SectionTrailerBytes = sizeof(uint);
 
     /// <summary>

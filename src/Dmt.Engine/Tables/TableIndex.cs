@@ -151,6 +151,11 @@ internal sealed class TableIndex
             section.Slice(at, (int)keyLength).CopyTo(keys.AsSpan(keyOffsets[i]));
             keyOffsets[i + 1] = keyOffsets[i] + (int)keyLength;
             at += (int)keyLength;
+            if (i > 0 && Separator(i).SequenceCompareTo(Separator(i - 1)) < 0)
+            {
+                throw Damaged();
+            }
+
             if (!Varint.TryRead(section, ref at, out var blockLength)
                 || blockLength <= BlockFormat.TrailerBytes || blockLength > int.MaxValue)
             {
@@ -167,6 +172,8 @@ internal sealed class TableIndex
 
         Array.Resize(ref keys, keyOffsets[count]);
         return new TableIndex(keys, keyOffsets, blockOffsets);
+
+        ReadOnlySpan<byte> Separator(int block) => keys.AsSpan(keyOffsets[block]..keyOffsets[block + 1]);
 
         DmtException Damaged() =>
             DmtException.Corruption(objectName, offset, "the index does not match the data blocks");

@@ -146,14 +146,14 @@ internal sealed class TableReader
         var filter = Section(footer.Filter, footer.Index).ToArray();
         var index = TableIndex.Parse(Section(footer.Index, footer.RangeTombstones), footer.Filter, name, footer.Index);
         var ranges =
-            ParseRangeTombstones(Section(footer.RangeTombstones, footer.Properties), name, footer.RangeTombstones);
+            ReadRangeTombstones(Section(footer.RangeTombstones, footer.Properties), name, footer.RangeTombstones);
         var properties = TableProperties.Parse(Section(footer.Properties, footerOffset), name, footer.Properties);
         if (filter.Length % SplitBlockBloomFilter.BlockBytes != 0)
         {
             throw DmtException.Corruption(name, footer.Filter, $"a filter of {filter.Length} bytes cannot be");
         }
 
-        return new TableReader(info, reader, cache, filter, index, ranges, properties);
+        return new TableReader(info, reader, cache, filter, index, RangeTombstoneSet.Build(ranges), properties);
 
         ReadOnlySpan<byte> Section(long from, long to)
         {
@@ -169,7 +169,9 @@ internal sealed class TableReader
         }
     }
 
-    private static RangeTombstoneSet ParseRangeTombstones(ReadOnlySpan<byte> section, string name, long offset)
+    /// <summary>Reads the section of range tombstones.</summary>
+    /// <exception cref="DmtException">Corruption.</exception>
+    internal static List<RangeTombstone> ReadRangeTombstones(ReadOnlySpan<byte> section, string name, long offset)
     {
         var at = 0;
         var tombstones = new List<RangeTombstone>();
@@ -181,7 +183,7 @@ internal sealed class TableReader
             tombstones.Add(new RangeTombstone(start, end, ReadNumber(section)));
         }
 
-        return RangeTombstoneSet.Build(tombstones);
+        return tombstones;
 
         ulong ReadNumber(ReadOnlySpan<byte> from) =>
             Varint.TryRead(from, ref at, out var number) ? number : throw Damaged();

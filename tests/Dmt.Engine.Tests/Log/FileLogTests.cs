@@ -214,6 +214,44 @@ public sealed class FileLogTests : IDisposable
     }
 
     [Fact]
+    public async Task A_log_of_which_nothing_is_needed_gives_its_space_back_and_goes_on()
+    {
+        var log = _fixture.Create();
+        for (var i = 0; i < 30; i++)
+        {
+            LogFixture.Append(log, new Random(i), 100_000);
+        }
+
+        var end = log.End;
+        log.Release(end);
+        Assert.InRange(log.LiveBytes, 0, 1000);
+        var after = LogFixture.Append(log, new Random(9), 50);
+        await log.WaitDurableAsync(after.Position);
+        await log.AbandonAsync();
+        var replayed = new List<long>();
+        FileLog.Replay(
+            _fixture.Directory, log.Incarnation, end, (in LogRecord record) => replayed.Add(record.Position));
+        Assert.Equal([after.Position], replayed);
+    }
+
+    [Fact]
+    public async Task A_log_that_was_released_whole_replays_to_nothing()
+    {
+        var log = _fixture.Create();
+        for (var i = 0; i < 30; i++)
+        {
+            LogFixture.Append(log, new Random(i), 100_000);
+        }
+
+        var end = log.End;
+        log.Release(end);
+        await log.AbandonAsync();
+        var result =
+            FileLog.Replay(_fixture.Directory, log.Incarnation, end, (in LogRecord _) => Assert.Fail("a record"));
+        Assert.Equal(end, result.End);
+    }
+
+    [Fact]
     public async Task A_closed_log_takes_nothing()
     {
         var log = _fixture.Create();

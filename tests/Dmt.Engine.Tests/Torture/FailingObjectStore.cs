@@ -5,8 +5,9 @@ using Dmt.Engine.Objects;
 namespace Dmt.Engine.Tests.Torture;
 
 /// <summary>
-/// Passes calls on and fails one of them once, before or after it took effect; or, cut off, all of them. The store behind it is not
-/// disposed with it. Calls are counted from 1: gets, creates, puts, deletes, listings, ranged reads, written pieces, completions.
+/// Passes calls on and fails one of them once, before or after it took effect; or, cut off, all of them. The store
+/// behind it is not disposed with it. Calls are counted from 1: gets, creates, puts, deletes, listings, ranged reads,
+/// written pieces, completions.
 /// </summary>
 internal sealed class FailingObjectStore(IObjectStore inner) : IObjectStore
 {
@@ -34,7 +35,8 @@ internal sealed class FailingObjectStore(IObjectStore inner) : IObjectStore
 
     public IObjectReader OpenRead(string name, long length) => new Reader(this, inner.OpenRead(name, length));
 
-    public async ValueTask PutAsync(string name, ReadOnlyMemory<byte> content, CancellationToken cancellationToken = default) =>
+    public async ValueTask PutAsync(
+        string name, ReadOnlyMemory<byte> content, CancellationToken cancellationToken = default) =>
         await CallAsync($"put {name}", () => Done(inner.PutAsync(name, content, cancellationToken)));
 
     public async ValueTask<bool> TryCreateAsync(
@@ -50,11 +52,13 @@ internal sealed class FailingObjectStore(IObjectStore inner) : IObjectStore
 
     public IObjectWriter OpenWrite(string name) => new Writer(this, name, inner.OpenWrite(name));
 
-    public async ValueTask DeleteAsync(IReadOnlyCollection<string> names, CancellationToken cancellationToken = default) =>
+    public async ValueTask DeleteAsync(
+        IReadOnlyCollection<string> names, CancellationToken cancellationToken = default) =>
         await CallAsync("delete", () => Done(inner.DeleteAsync(names, cancellationToken)));
 
     public async IAsyncEnumerable<ObjectInfo> ListAsync(
-        string prefix, string? startAfter = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        string prefix, string? startAfter =
+            null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         await CallAsync($"list {prefix}", static () => ValueTask.FromResult(true));
         await foreach (var info in inner.ListAsync(prefix, startAfter, cancellationToken))
@@ -89,7 +93,8 @@ internal sealed class FailingObjectStore(IObjectStore inner) : IObjectStore
 
         public long Length => reader.Length;
 
-        public async ValueTask ReadAsync(long offset, Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+        public async ValueTask ReadAsync(
+            long offset, Memory<byte> buffer, CancellationToken cancellationToken = default) =>
             await store.CallAsync($"read {Name}", () => Done(reader.ReadAsync(offset, buffer, cancellationToken)));
 
         public ValueTask DisposeAsync() => reader.DisposeAsync();

@@ -8,8 +8,8 @@ using Dmt.Engine.Scheduling;
 namespace Dmt.Engine.Tests.Torture;
 
 /// <summary>
-/// One call to the object store fails, whichever it is, before or after it took effect: nothing acknowledged is lost, and the store
-/// goes on by itself.
+/// One call to the object store fails, whichever it is, before or after it took effect: nothing acknowledged is lost,
+/// and the store goes on by itself.
 /// </summary>
 public sealed class FailingObjectStoreTests
 {

@@ -10,7 +10,8 @@ internal sealed record ModelRow(byte[] Key, byte[] Value, byte[] Metadata, ulong
 }
 
 /// <summary>
-/// What the store must hold: rows in key order. A sorted list, because copies (snapshots) are frequent and rows are immutable.
+/// What the store must hold: rows in key order. A sorted list, because copies (snapshots) are frequent and rows are
+/// immutable.
 /// </summary>
 internal sealed class Model
 {

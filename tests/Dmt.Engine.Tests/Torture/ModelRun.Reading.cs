@@ -164,16 +164,19 @@ internal sealed partial class ModelRun
         {
             Assert.True(
                 expected is null && actual is null,
-                $"\"{Key.ToDisplay(key)}\": expected {expected?.Version ?? 0}, found version {actual?.Version ?? 0} (0 is absent)");
+                $"\"{Key.ToDisplay(key)}\": expected {expected?.Version ?? 0}, found version {actual?.Version ?? 0} "
+                    + $"(0 is absent)");
             return;
         }
 
-        var expiresAt = expected.ExpiresAtMs == 0 ? (DateTimeOffset?)null : DateTimeOffset.FromUnixTimeMilliseconds(expected.ExpiresAtMs);
+        var expiresAt = expected.ExpiresAtMs == 0 ? (DateTimeOffset?)null
+            : DateTimeOffset.FromUnixTimeMilliseconds(expected.ExpiresAtMs);
         Assert.True(
             expected.Version == found.Version && expiresAt == found.ExpiresAt
             && expected.Value.AsSpan().SequenceEqual(found.Value.Span)
             && expected.Metadata.AsSpan().SequenceEqual(found.Metadata.Span),
-            $"\"{Key.ToDisplay(key)}\": expected version {expected.Version}, {expected.Value.Length} bytes, found {found.Version}, "
+            $"\"{Key.ToDisplay(key)}\": expected version {expected.Version}, {expected.Value.Length} bytes, found "
+                + $"{found.Version}, "
             + $"{found.Value.Length} bytes, or other bytes, metadata or expiry");
     }
 }

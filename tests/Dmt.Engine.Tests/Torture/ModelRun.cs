@@ -134,7 +134,8 @@ internal sealed partial class ModelRun : IAsyncDisposable
         for (var left = input.Next(8) + 1; left > 0; left--)
         {
             var key = input.Key();
-            var condition = input.Next(4) == 0 ? input.Condition(_model.Get(key, NowMs)?.Version ?? 0) : WriteCondition.None;
+            var condition =
+                input.Next(4) == 0 ? input.Condition(_model.Get(key, NowMs)?.Version ?? 0) : WriteCondition.None;
             switch (input.Next(6))
             {
                 case 0:

@@ -35,11 +35,14 @@ internal readonly record struct Operation(OperationKind Kind, int Seed)
     /// <summary>How often each kind comes, in ten-thousandths.</summary>
     private static readonly (OperationKind Kind, int Share)[] Mix =
     [
-        (OperationKind.Put, 3800), (OperationKind.Delete, 900), (OperationKind.DeleteRange, 100), (OperationKind.DeletePrefix, 120),
+        (OperationKind.Put, 3800), (OperationKind.Delete, 900), (OperationKind.DeleteRange, 100),
+            (OperationKind.DeletePrefix, 120),
         (OperationKind.Batch, 500), (OperationKind.Advance, 200), (OperationKind.Get, 2400), (OperationKind.Scan, 500),
-        (OperationKind.PrefixScan, 400), (OperationKind.Count, 60), (OperationKind.OpenIterator, 50), (OperationKind.StepIterator, 400),
+        (OperationKind.PrefixScan, 400), (OperationKind.Count, 60), (OperationKind.OpenIterator, 50),
+            (OperationKind.StepIterator, 400),
         (OperationKind.CloseIterator, 50), (OperationKind.OpenSnapshot, 40), (OperationKind.ReadSnapshot, 415),
-        (OperationKind.CloseSnapshot, 40), (OperationKind.Flush, 15), (OperationKind.Compact, 3), (OperationKind.Reopen, 3),
+        (OperationKind.CloseSnapshot, 40), (OperationKind.Flush, 15), (OperationKind.Compact, 3),
+            (OperationKind.Reopen, 3),
         (OperationKind.CrashReopen, 4),
     ];
 

@@ -5,12 +5,13 @@ using FsCheck.Fluent;
 namespace Dmt.Engine.Tests.Torture;
 
 /// <summary>
-/// Random checks with shrinking. A failure prints "Replay directly at failing step with (A,B,SIZE)"; the same step alone is run
-/// again by <c>DMT_REPLAY=A,B,SIZE ./test Dmt.Engine.Tests NAME_OF_THE_TEST</c>.
+/// Random checks with shrinking. A failure prints "Replay directly at failing step with (A,B,SIZE)"; the same step
+/// alone is run again by <c>DMT_REPLAY=A,B,SIZE ./test Dmt.Engine.Tests NAME_OF_THE_TEST</c>.
 /// </summary>
 internal static class Property
 {
-    public static void Holds<T>(Gen<T> values, Func<T, IEnumerable<T>> shrink, Action<T> promise, int tests) => Check.One(
+    public static void Holds<T>(Gen<T> values, Func<T, IEnumerable<T>> shrink, Action<T> promise, int tests) =>
+        Check.One(
         Config(tests),
         Prop.ForAll(Arb.From(values, shrink), promise));
 

@@ -36,7 +36,9 @@ internal sealed record RandomCase(EngineOptions Options, Operation[] Operations)
         return new RandomCase(options, Operation.Many(random, operations));
     }
 
-    /// <summary>What failed cut short behind the failure; then with runs of operations taken out, long ones first.</summary>
+    /// <summary>
+    /// What failed cut short behind the failure; then with runs of operations taken out, long ones first.
+    /// </summary>
     public static IEnumerable<RandomCase> Shrink(RandomCase failed)
     {
         var operations = failed.Operations;
@@ -61,6 +63,7 @@ internal sealed record RandomCase(EngineOptions Options, Operation[] Operations)
     public override string ToString()
     {
         var shown = string.Join(' ', Operations.TakeLast(ShownOperations));
-        return string.Create(CultureInfo.InvariantCulture, $"{Options}\n{Operations.Length} operations, the last: {shown}");
+        return string.Create(
+            CultureInfo.InvariantCulture, $"{Options}\n{Operations.Length} operations, the last: {shown}");
     }
 }

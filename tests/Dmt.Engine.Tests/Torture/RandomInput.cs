@@ -3,7 +3,9 @@ using Dmt.Core.Keys;
 
 namespace Dmt.Engine.Tests.Torture;
 
-/// <summary>Keys that meet and are prefixes of each other, ranges between them, values of all sizes; all from one seed.</summary>
+/// <summary>
+/// Keys that meet and are prefixes of each other, ranges between them, values of all sizes; all from one seed.
+/// </summary>
 internal sealed class RandomInput(int seed)
 {
     private static readonly byte[] Alphabet = [0, (byte)'/', (byte)'a', (byte)'b', (byte)'c', 0xFF];

@@ -10,14 +10,17 @@ public sealed class RecoveryTests : IDisposable
 
     public void Dispose() => _directory.Dispose();
 
-    /// <summary>A crash while a long log is replayed, after some of it has been flushed: the log is still needed.</summary>
+    /// <summary>
+    /// A crash while a long log is replayed, after some of it has been flushed: the log is still needed.
+    /// </summary>
     [Fact]
     public async Task Crash_right_after_recovery_loses_nothing()
     {
         var first = Path.Combine(_directory.Path, "first");
         var crashed = Path.Combine(_directory.Path, "crashed");
         var again = Path.Combine(_directory.Path, "again");
-        await using (var store = await TrieStore.OpenAsync(first, TinyOptions.Create() with { MemtableBytes = 4 << 20 }))
+        await using (
+            var store = await TrieStore.OpenAsync(first, TinyOptions.Create() with { MemtableBytes = 4 << 20 }))
         {
             for (var i = 0; i < 2000; i++)
             {

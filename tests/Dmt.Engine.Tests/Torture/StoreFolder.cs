@@ -4,8 +4,8 @@ namespace Dmt.Engine.Tests.Torture;
 internal static class StoreFolder
 {
     /// <summary>
-    /// Copies the folder of a store that may be open, but is not being written to. Background work may change files meanwhile; then
-    /// the copy is made again, so that it is of one moment as far as manifests tell.
+    /// Copies the folder of a store that may be open, but is not being written to. Background work may change files
+    /// meanwhile; then the copy is made again, so that it is of one moment as far as manifests tell.
     /// </summary>
     public static void CopyTo(string from, string to)
     {
@@ -25,6 +25,7 @@ internal static class StoreFolder
     [
         .. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
             .Select(path => Path.GetRelativePath(folder, path))
+            .Where(static file => file != "LOCK")
             .Order(StringComparer.Ordinal),
     ];
 
@@ -32,7 +33,8 @@ internal static class StoreFolder
 
     public static string[] Tables(string folder) => Named(folder, "tables");
 
-    public static string[] Logs(string folder) => [.. Files(folder).Where(static f => f.StartsWith("log/", StringComparison.Ordinal))];
+    public static string[] Logs(string folder) =>
+        [.. Files(folder).Where(static f => f.StartsWith("log/", StringComparison.Ordinal))];
 
     private static string[] Named(string folder, string kind) =>
         [.. Files(folder).Where(f => f.Contains($"/{kind}/", StringComparison.Ordinal))];
@@ -44,7 +46,7 @@ internal static class StoreFolder
         {
             foreach (var file in Files(from))
             {
-                if (file != "LOCK" && !file.StartsWith(".tmp", StringComparison.Ordinal))
+                if (!file.StartsWith(".tmp", StringComparison.Ordinal))
                 {
                     Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(to, file))!);
                     File.Copy(Path.Combine(from, file), Path.Combine(to, file));

@@ -1,9 +1,9 @@
-namespace Dmt.Cli.Tests;
+namespace Dmt.Testing;
 
 /// <summary>A folder of its own for one test, removed at the end.</summary>
-internal sealed class TempFolder : IDisposable
+public sealed class TempFolder : IDisposable
 {
-    public string Path { get; } = Directory.CreateTempSubdirectory("dmt-cli-test-").FullName;
+    public string Path { get; } = Directory.CreateTempSubdirectory("dmt-test-").FullName;
 
     public string File(string name, string content)
     {

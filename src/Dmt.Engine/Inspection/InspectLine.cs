@@ -1,6 +1,6 @@
-namespace Dmt.Cli;
+namespace Dmt.Engine.Inspection;
 
-/// <summary>One line of what <c>dmt inspect</c> found.</summary>
+/// <summary>One line of what an inspection found.</summary>
 /// <param name="Text">For people; indented by the structure it belongs to.</param>
 /// <param name="IsDamage">True where a checksum or a structure is wrong; the text names file and offset.</param>
-internal readonly record struct InspectLine(string Text, bool IsDamage);
+public readonly record struct InspectLine(string Text, bool IsDamage);

@@ -1,0 +1,28 @@
+using System.Text.Json;
+using Dmt.Bench;
+using Dmt.Bench.Peers;
+
+try
+{
+    var arguments = BenchArguments.Parse(args);
+    PeerCatalog.FindLibraries();
+    if (arguments.Child is not null)
+    {
+        Comparison.RunChild(arguments);
+        return 0;
+    }
+
+    var results = await new Comparison(arguments).RunAsync();
+    Console.Write(arguments.IsJson ? JsonSerializer.Serialize(results) + "\n" : ComparisonTable.Markdown(results));
+    if (!arguments.IsJson && !arguments.IsMarkdown)
+    {
+        Console.WriteLine("In brackets: DMT's figure divided by the peer's.");
+    }
+
+    return 0;
+}
+catch (ArgumentException e)
+{
+    await Console.Error.WriteLineAsync("Dmt.Bench: " + e.Message);
+    return 2;
+}
