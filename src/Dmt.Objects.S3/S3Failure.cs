@@ -1,10 +1,10 @@
 // What an attempt's failure means. Three questions are answered here and nowhere else:
 //
-//   retryable   may it go better next time?   No answer, 408, 429, every 5xx, 409 (a conflicting operation goes on), and a body
-//               that S3 waited for in vain (400 RequestTimeout). Not: wrong or missing credentials, no permission, no such bucket,
+//   retryable   may it go better next time?   No answer, 408, 429, every 5xx but 501, 409 (a conflicting operation goes on),
+//               and a body that S3 waited for in vain (400 RequestTimeout). Not: wrong or missing credentials, no permission, no such bucket,
 //               the wrong region, a clock that is off, a malformed request. They need a person.
-//   ambiguous   may it have taken effect?     No answer and every 5xx, whatever Amazon says of single codes: between here and the
-//               store there may be proxies that answer for it. Every other answer says that it has not.
+//   ambiguous   may it have taken effect?     No answer and every 5xx but 501, whatever Amazon says of single codes: between here and
+//               the store there may be proxies that answer for it. Every other answer says that it has not.
 //   advice      what the person should look at.
 using System.Globalization;
 using System.Net;
@@ -24,8 +24,8 @@ internal sealed record S3Failure(int Status, string Code, string Text, bool Retr
 {
     private const string NoAnswer = "no answer";
 
-    /// <summary>What this exception says of the store; null for one that is none of the store's.</summary>
-    public static S3Failure? Of(Exception e) => e switch
+    /// <summary>What this exception of the SDK, or of reading its answer, says of the store.</summary>
+    public static S3Failure Of(Exception e) => e switch
     {
         AmazonServiceException { StatusCode: not 0 } answer => OfAnswer(answer),
         TimeoutException => Silence(e.Message, e),
@@ -34,9 +34,9 @@ internal sealed record S3Failure(int Status, string Code, string Text, bool Retr
         OperationCanceledException => Silence($"{NoAnswer}: the connection was given up", e),
         AmazonClientException or AmazonServiceException when Connection(e) is { } connection
             => Silence($"{NoAnswer}: {Innermost(connection)}", e),
-        AmazonClientException or AmazonServiceException => new S3Failure(
-            0, "", $"{e.Message} (no credentials? expected an access key, the environment, a profile or a role)", false, false, e),
-        _ => null,
+        AmazonClientException when e.Message.Contains("credential", StringComparison.OrdinalIgnoreCase) => new S3Failure(
+            0, "", $"{e.Message} - expected an access key, the environment, a profile or a role of this machine", false, false, e),
+        _ => new S3Failure(0, "", $"the answer was not understood: {Innermost(e)}", false, true, e),
     };
 
     private static S3Failure Silence(string text, Exception e) => new(0, "", text, true, true, e);
@@ -45,11 +45,14 @@ internal sealed record S3Failure(int Status, string Code, string Text, bool Retr
     {
         var status = (int)e.StatusCode;
         var code = e.ErrorCode is { Length: > 0 } given && given != e.StatusCode.ToString() ? given : "";
-        var retryable = status >= 500 || e.StatusCode is HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests
-            or HttpStatusCode.Conflict || code is "RequestTimeout" or "SlowDown";
+        // Some answers begin with 200, before the work is done, and end with an error.
+        var failed = (status >= 500 && e.StatusCode != HttpStatusCode.NotImplemented)
+            || code is "InternalError" or "ServiceUnavailable" or "SlowDown";
+        var retryable = failed || e.StatusCode is HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests
+            or HttpStatusCode.Conflict || code == "RequestTimeout";
         var text = string.Join(' ', new[] { status.ToString(CultureInfo.InvariantCulture), code, $"({e.Message})", Advice(status, code) }
             .Where(part => part.Length > 0));
-        return new S3Failure(status, code, text, retryable, status >= 500, e);
+        return new S3Failure(status, code, text, retryable, failed, e);
     }
 
     private static string Advice(int status, string code) => code switch
@@ -61,7 +64,7 @@ internal sealed record S3Failure(int Status, string Code, string Text, bool Retr
         "PermanentRedirect" or "AuthorizationHeaderMalformed" or "TemporaryRedirect" or "IllegalLocationConstraintException"
             => "- check the region and the endpoint: the bucket is elsewhere",
         _ when status is 301 or 307 => "- check the region and the endpoint: the bucket is elsewhere",
-        _ when status is 401 or 403 => "- check the credentials and their permissions: docs/s3.md lists what is needed",
+        _ when status is 401 or 403 || code == "AccessDenied" => "- check the credentials and their permissions: docs/s3.md lists what is needed",
         _ => "",
     };
 

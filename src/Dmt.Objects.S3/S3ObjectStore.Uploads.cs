@@ -76,7 +76,7 @@ public sealed partial class S3ObjectStore
             {
                 var answer = await _client.CompleteMultipartUploadAsync(request, ct).ConfigureAwait(false);
                 // The answer begins before the work is done, so a failure can come with a status of 200.
-                return answer.ETag is { Length: > 0 } ? answer : throw new IOException("the completion names no object");
+                return answer.Key is { Length: > 0 } ? answer : throw new IOException("the completion names no object");
             },
             failure =>
             {

@@ -288,13 +288,7 @@ public sealed partial class S3ObjectStore : IObjectStore
         catch (DeleteObjectsException e) when (e.Response.DeleteErrors is [var error, ..])
         {
             // Answered with 200, and yet some were not deleted: the first of them speaks for all.
-            var status = error.Code switch
-            {
-                "AccessDenied" => HttpStatusCode.Forbidden,
-                "InternalError" or "SlowDown" or "ServiceUnavailable" => HttpStatusCode.ServiceUnavailable,
-                _ => HttpStatusCode.BadRequest,
-            };
-            throw new AmazonS3Exception($"{error.Key}: {error.Message}", e, ErrorType.Unknown, error.Code, "", status);
+            throw new AmazonS3Exception($"{error.Key}: {error.Message}", e, ErrorType.Unknown, error.Code, "", HttpStatusCode.OK);
         }
     }
 

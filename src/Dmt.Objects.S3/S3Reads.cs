@@ -133,7 +133,7 @@ internal sealed class S3Reads(IAmazonS3 client, S3Requests requests, S3ObjectSto
         }
 
         private static bool IsRetryable(Task answer) =>
-            answer.IsCanceled || (answer.Exception is { } e && S3Failure.Of(e.InnerException!) is { Retryable: true });
+            answer.IsCanceled || (answer.Exception is { } e && S3Failure.Of(e.InnerException!).Retryable);
 
         /// <summary>Lets go of an answer, or of the failure that the caller has been told or has no use for.</summary>
         private static async Task DiscardAsync(Task<GetObjectResponse> answer)

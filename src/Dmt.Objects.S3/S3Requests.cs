@@ -58,7 +58,7 @@ internal sealed class S3Requests : IDisposable
         }
     }
 
-    /// <summary>Makes a request once. What it throws that says nothing of the store passes through.</summary>
+    /// <summary>Makes a request once. A DmtException that it throws is the call's, and passes through.</summary>
     public async Task<(T? Answer, S3Failure? Failure)> TryAsync<T>(
         S3Call call, Func<CancellationToken, Task<T>> request, CancellationToken cancellationToken)
     {
@@ -93,7 +93,7 @@ internal sealed class S3Requests : IDisposable
             return (default, S3Failure.Of(new TimeoutException(
                 string.Create(CultureInfo.InvariantCulture, $"no answer within {Limit(call).TotalSeconds:0.###} s"), e)));
         }
-        catch (Exception e) when (S3Failure.Of(e) is not null)
+        catch (Exception e) when (e is not DmtException)
         {
             return (default, S3Failure.Of(e));
         }
