@@ -12,7 +12,7 @@ public sealed class RequestCounts : IDisposable
 
     private static readonly RequestKind[] Kinds = Enum.GetValues<RequestKind>();
 
-    private readonly Meter _meter = new(MeterName);
+    private readonly Meter _meter;
     private readonly long[] _requests = new long[Kinds.Length];
     private long _bytesUp;
     private long _bytesDown;
@@ -22,6 +22,7 @@ public sealed class RequestCounts : IDisposable
 
     public RequestCounts()
     {
+        _meter = new Meter(MeterName, version: null, tags: null, scope: this);
         _meter.CreateObservableCounter("dmt_objects_requests", Observe, null, "Requests made of the object store, by kind");
         Counter("dmt_objects_sent_bytes", "By", "Bytes of objects sent", () => Volatile.Read(ref _bytesUp));
         Counter("dmt_objects_received_bytes", "By", "Bytes of objects received", () => Volatile.Read(ref _bytesDown));
