@@ -1,6 +1,9 @@
 namespace Dmt.Benchmarks;
 
-/// <summary>An ordered set of keys under measurement. The managed ones share the key arrays with the caller, which they would own.</summary>
+/// <summary>
+/// An ordered set of keys under measurement. The managed ones share the key arrays with the caller, which they would
+/// own.
+/// </summary>
 internal abstract class Contender
 {
     public abstract string Name { get; }
@@ -9,6 +12,9 @@ internal abstract class Contender
 
     /// <summary>Finds each of the keys.</summary>
     public abstract void Gets(byte[][] keys);
+
+    /// <summary>False where <see cref="Tens"/> does nothing, because the structure cannot seek.</summary>
+    public virtual bool CanList => true;
 
     /// <summary>Lists up to ten keys under each prefix.</summary>
     public abstract void Tens(ReadOnlySpan<byte[]> prefixes);

@@ -7,9 +7,10 @@ public static class KeySets
 {
     private static readonly string[] Words =
     [
-        "news", "shop", "blog", "wiki", "forum", "media", "cloud", "green", "river", "stone", "paper", "light", "north", "south",
-        "travel", "music", "garden", "market", "school", "science", "kitchen", "weather", "history", "culture", "finance",
-        "product", "article", "gallery", "support", "archive", "summer", "winter", "orange", "silver", "golden", "simple",
+        "news", "shop", "blog", "wiki", "forum", "media", "cloud", "green", "river", "stone", "paper", "light", "north",
+        "south", "travel", "music", "garden", "market", "school", "science", "kitchen", "weather", "history", "culture",
+        "finance", "product", "article", "gallery", "support", "archive", "summer", "winter", "orange", "silver",
+        "golden", "simple",
     ];
 
     private static readonly string[] Tops = ["com", "org", "net", "de", "io", "co.uk"];
@@ -50,8 +51,8 @@ public static class KeySets
     }
 
     /// <summary>
-    /// In another order, copied so that they lie in memory in that order: a reader's keys come from a buffer at hand, and what is to
-    /// be measured is the misses of the structure, not those of its input.
+    /// In another order, copied so that they lie in memory in that order: a reader's keys come from a buffer at hand,
+    /// and what is to be measured is the misses of the structure, not those of its input.
     /// </summary>
     public static byte[][] Shuffled(byte[][] keys, int seed)
     {

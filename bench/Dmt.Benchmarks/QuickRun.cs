@@ -1,11 +1,12 @@
-using System.Diagnostics;
 using System.Globalization;
 
 namespace Dmt.Benchmarks;
 
 /// <summary>
-/// The tree beside its peers in one process, in a minute: medians of three runs, one thread. Without BenchmarkDotNet's isolation, so
-/// read the ratios, not the digits. Arguments: [count of keys] [name of one contender].
+/// The tree beside its peers in one process, in a few minutes: medians of three runs, one thread. Rates are per second
+/// of processor time of the process (background collection included), so that other load on the machine disturbs them
+/// less; it still takes its share of the caches, so read the ratios, not the digits. Arguments: [count of keys] [name
+/// of one contender].
 /// </summary>
 internal static class QuickRun
 {
@@ -50,7 +51,8 @@ internal static class QuickRun
         {
             var before = GC.GetTotalMemory(forceFullCollection: true);
             figures[0, run] = Rate(keys.Length, () => contender.Build(keys));
-            bytes = (GC.GetTotalMemory(forceFullCollection: true) - before + contender.NativeBytes) / (double)keys.Length;
+            bytes = GC.GetTotalMemory(forceFullCollection: true) - before + contender.NativeBytes;
+            bytes /= keys.Length;
             bytes += contender.KeepsKeys ? keys.Average(HeapBytes) : 0;
             figures[1, run] = Rate(probes.Length, () => contender.Gets(probes));
             figures[2, run] = Rate(prefixes.Length, () => contender.Tens(prefixes));
@@ -62,7 +64,7 @@ internal static class QuickRun
         for (var figure = 0; figure < 4; figure++)
         {
             var sorted = Enumerable.Range(0, Runs).Select(run => figures[figure, run]).Order().ToArray();
-            Console.Write($"{sorted[Runs / 2],12:N0}");
+            Console.Write(figure == 2 && !contender.CanList ? $"{"-",12}" : $"{sorted[Runs / 2],12:N0}");
         }
 
         Console.WriteLine($"{bytes,12:F1}");
@@ -73,8 +75,8 @@ internal static class QuickRun
 
     private static double Rate(int operations, Action action)
     {
-        var clock = Stopwatch.StartNew();
+        var before = Environment.CpuUsage.TotalTime;
         action();
-        return operations / clock.Elapsed.TotalSeconds;
+        return operations / (Environment.CpuUsage.TotalTime - before).TotalSeconds;
     }
 }

@@ -27,6 +27,8 @@ internal sealed class SortedDictionaryContender : Contender
         Expect(found == keys.Length);
     }
 
+    public override bool CanList => false;
+
     public override void Tens(ReadOnlySpan<byte[]> prefixes)
     {
     }

@@ -12,12 +12,15 @@ using Microsoft.Extensions.Logging;
 namespace Dmt.Api;
 
 /// <summary>
-/// Stands around everything, routing included: takes keys out of routing's sight, refuses what is too much, turns every error into a
-/// problem, and counts and times what happened.
+/// Stands around everything, routing included: takes keys out of routing's sight, refuses what is too much, turns every
+/// error into a problem, and counts and times what happened.
 /// </summary>
 internal sealed class ApiMiddleware(ApiOptions options, HttpMetrics metrics, ILogger<ApiMiddleware> logger)
 {
-    /// <summary>Longest request line and most header bytes that are answered with a problem; the server itself cuts off at the double.</summary>
+    /// <summary>
+    /// Longest request line and most header bytes that are answered with a problem; the server itself cuts off at the
+    /// double.
+    /// </summary>
     public const int TargetCharsMax = 8 << 10;
 
     public const int HeaderCharsMax = 32 << 10;
@@ -52,7 +55,11 @@ internal sealed class ApiMiddleware(ApiOptions options, HttpMetrics metrics, ILo
         }
         finally
         {
-            metrics.End(context, endpoint ?? context.GetEndpoint(), started, wentAway ? ClientClosedRequest : context.Response.StatusCode);
+            metrics.End(
+                context,
+                endpoint ?? context.GetEndpoint(),
+                started,
+                wentAway ? ClientClosedRequest : context.Response.StatusCode);
         }
     }
 
@@ -96,7 +103,8 @@ internal sealed class ApiMiddleware(ApiOptions options, HttpMetrics metrics, ILo
     {
         if (context.Response.HasStarted)
         {
-            logger.LogError(e, "{Method} {Path} failed after its answer had begun", context.Request.Method, context.Request.Path);
+            logger.LogError(
+                e, "{Method} {Path} failed after its answer had begun", context.Request.Method, context.Request.Path);
             context.Abort();
             return;
         }
@@ -120,7 +128,8 @@ internal sealed class ApiMiddleware(ApiOptions options, HttpMetrics metrics, ILo
                 break;
             default:
                 logger.LogError(e, "{Method} {Path} failed", context.Request.Method, context.Request.Path);
-                await Problems.WriteAsync(context, 500, "Internal", "the request failed; the log of the server says why", []);
+                await Problems.WriteAsync(
+                    context, 500, "Internal", "the request failed; the log of the server says why", []);
                 break;
         }
     }

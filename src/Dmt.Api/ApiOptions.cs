@@ -14,24 +14,32 @@ public sealed record ApiOptions
     /// <summary>Highest <see cref="ConcurrencyMax"/>.</summary>
     public const int ConcurrencyCeiling = 1_000_000;
 
-    /// <summary>Most pairs or words in one page, 1 to 100,000; 1,000 by default. A request that asks for more is refused.</summary>
+    /// <summary>
+    /// Most pairs or words in one page, 1 to 100,000; 1,000 by default. A request that asks for more is refused.
+    /// </summary>
     public int MaxRangeResponse { get; init; } = 1000;
 
     /// <summary>Which keys are taken; <see cref="KeyPolicy.Any"/> by default.</summary>
     public KeyPolicy KeyPolicy { get; init; }
 
-    /// <summary>Longest value, in bytes, 1 to 64 MiB; 8 MiB by default. The store's own limit holds beside it.</summary>
+    /// <summary>
+    /// Longest value, in bytes, 1 to 64 MiB; 8 MiB by default. The store's own limit holds beside it.
+    /// </summary>
     public int ValueBytesMax { get; init; } = Entry.ValueBytesMaxDefault;
 
     /// <summary>
-    /// Longest JSON body and longest line of an NDJSON stream, in bytes, 1 KiB to 1 GiB; 64 MiB by default. The stream itself has no limit.
+    /// Longest JSON body and longest line of an NDJSON stream, in bytes, 1 KiB to 1 GiB; 64 MiB by default. The stream
+    /// itself has no limit.
     /// </summary>
     public int BodyBytesMax { get; init; } = 64 << 20;
 
-    /// <summary>Most requests in flight, 1 to 1,000,000; 1,024 by default. One more is refused with 503 and Retry-After.</summary>
+    /// <summary>
+    /// Most requests in flight, 1 to 1,000,000; 1,024 by default. One more is refused with 503 and Retry-After.
+    /// </summary>
     public int ConcurrencyMax { get; init; } = 1024;
 
-    /// <exception cref="DmtException">InvalidArgument, naming the setting, what was given and what is allowed.</exception>
+    /// <exception cref="DmtException">InvalidArgument, naming the setting, what was given and what is
+    /// allowed.</exception>
     public void Validate()
     {
         Check("max_range_response", MaxRangeResponse, 1, MaxRangeResponseCeiling);

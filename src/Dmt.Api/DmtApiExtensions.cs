@@ -14,8 +14,8 @@ namespace Dmt.Api;
 public static class DmtApiExtensions
 {
     /// <summary>
-    /// Registers what the API needs, and the server's limits. The application registers its <see cref="ITrieStore"/> itself, and a
-    /// <see cref="TimeProvider"/> where it is not the system's.
+    /// Registers what the API needs, and the server's limits. The application registers its <see cref="ITrieStore"/>
+    /// itself, and a <see cref="TimeProvider"/> where it is not the system's.
     /// </summary>
     /// <exception cref="DmtException">InvalidArgument when an option is out of range.</exception>
     public static IServiceCollection AddDmtApi(this IServiceCollection services, ApiOptions options)
@@ -42,8 +42,8 @@ public static class DmtApiExtensions
     }
 
     /// <summary>
-    /// Adds the middleware and maps every call. To be called once, before any middleware that looks at the path; the store and the
-    /// options must be registered.
+    /// Adds the middleware and maps every call. To be called once, before any middleware that looks at the path; the
+    /// store and the options must be registered.
     /// </summary>
     public static WebApplication MapDmtApi(this WebApplication app)
     {

@@ -7,17 +7,17 @@ namespace Dmt.Api;
 /// <summary>
 /// What the HTTP API keeps beside a value: its content type and its weight, in as few bytes as they need.
 /// <code>
-/// (nothing)            application/octet-stream, weight 0
-/// tag     byte         bits 4-7 format version, 1; bit 0 has a weight; bit 1 the weight is a double; bit 2 has a content type;
-///                      bit 3 zero
-/// weight  varint       when bit 0 is set and bit 1 is not: a whole number up to 2^53
-///         8 bytes      when bits 0 and 1 are set: IEEE 754 double, little endian
-/// type    byte         when bit 2 is set: 1 text/plain; charset=utf-8, 2 application/json, 3 text/plain, 4 text/html; charset=utf-8,
-///                      0 the rest of the bytes are the type itself, in ASCII
+/// (nothing)       application/octet-stream, weight 0
+/// tag     byte    bits 4-7 format version, 1; bit 0 has a weight; bit 1 the weight is a double; bit 2 has a content
+///                 type; bit 3 zero
+/// weight  varint  when bit 0 is set and bit 1 is not: a whole number up to 2^53
+///         8 bytes when bits 0 and 1 are set: IEEE 754 double, little endian
+/// type    byte    when bit 2 is set: 1 text/plain; charset=utf-8, 2 application/json, 3 text/plain,
+///                 4 text/html; charset=utf-8, 0 the rest of the bytes are the type itself, in ASCII
 /// </code>
 /// Bytes that are not of this form (an embedded program may keep its own) read as "nothing".
 /// </summary>
-internal readonly record struct EntryMetadata(string? ContentType, double Weight)
+public readonly record struct EntryMetadata(string? ContentType, double Weight)
 {
     public const string DefaultContentType = "application/octet-stream";
     public const string TextContentType = "text/plain; charset=utf-8";
@@ -122,7 +122,8 @@ internal readonly record struct EntryMetadata(string? ContentType, double Weight
             return type;
         }
 
-        if (type.Length > ContentTypeCharsMax || !Ascii.IsValid(type) || type.AsSpan().ContainsAnyInRange('\0', '\u001f')
+        if (type.Length > ContentTypeCharsMax || !Ascii.IsValid(type)
+            || type.AsSpan().ContainsAnyInRange('\0', '\u001f')
             || !Microsoft.Net.Http.Headers.MediaTypeHeaderValue.TryParse(type, out _))
         {
             var shown = type.Length > 80 ? type[..80] + "…" : type;

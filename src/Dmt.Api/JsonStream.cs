@@ -4,8 +4,8 @@ using Microsoft.AspNetCore.Http;
 namespace Dmt.Api;
 
 /// <summary>
-/// A JSON or NDJSON answer of any length, handed on as it is written, so that the memory it takes does not grow with it. Once it has
-/// started, an error can only cut the connection.
+/// A JSON or NDJSON answer of any length, handed on as it is written, so that the memory it takes does not grow with
+/// it. Once it has started, an error can only cut the connection.
 /// </summary>
 internal sealed class JsonStream : IDisposable
 {

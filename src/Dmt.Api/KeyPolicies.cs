@@ -71,7 +71,8 @@ internal sealed class KeyPolicies(ApiOptions options)
     {
         if (text.Length > KeyBytesMax)
         {
-            throw DmtException.InvalidArgument($"the {what} has {text.Length} bytes: at most {KeyBytesMax} are allowed");
+            throw DmtException.InvalidArgument(
+                $"the {what} has {text.Length} bytes: at most {KeyBytesMax} are allowed");
         }
 
         if (!_alphanumeric)
@@ -84,7 +85,8 @@ internal sealed class KeyPolicies(ApiOptions options)
             if (!char.IsAsciiLetterOrDigit((char)b))
             {
                 throw DmtException.InvalidArgument(
-                    $"the {what} \"{Key.ToDisplay(text)}\" holds more than letters and digits (key_policy is alphanumeric)");
+                    $"the {what} \"{Key.ToDisplay(text)}\" holds more than letters and digits (key_policy is "
+                    + "alphanumeric)");
             }
 
             b = (byte)char.ToLowerInvariant((char)b);

@@ -7,8 +7,8 @@ public enum KeyPolicy
     Any,
 
     /// <summary>
-    /// The strict rules of old: ASCII letters and digits, at most 255, lower-cased before use (so keys are case-insensitive);
-    /// values to 32 KiB.
+    /// The strict rules of old: ASCII letters and digits, at most 255, lower-cased before use (so keys are
+    /// case-insensitive); values to 32 KiB.
     /// </summary>
     Alphanumeric,
 }

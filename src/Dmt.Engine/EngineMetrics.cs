@@ -20,7 +20,8 @@ internal sealed class EngineMetrics : IDisposable
         _flushes = _meter.CreateCounter<long>("dmt_flushes", null, "Memtables written into tables");
         _flushedBytes = _meter.CreateCounter<long>("dmt_flushed_bytes", "By", "Bytes of tables written by flushes");
         _compactions = _meter.CreateCounter<long>("dmt_compactions", null, "Compactions done");
-        _compactedBytesRead = _meter.CreateCounter<long>("dmt_compaction_read_bytes", "By", "Bytes of tables read by compactions");
+        _compactedBytesRead =
+            _meter.CreateCounter<long>("dmt_compaction_read_bytes", "By", "Bytes of tables read by compactions");
         _compactedBytesWritten =
             _meter.CreateCounter<long>("dmt_compaction_written_bytes", "By", "Bytes of tables written by compactions");
     }
@@ -46,12 +47,14 @@ internal sealed class EngineMetrics : IDisposable
     /// <summary>Figures that are read when somebody looks.</summary>
     public void Observe(TrieStore store)
     {
-        Counter("dmt_written_bytes", "By", "Bytes of keys, values and metadata written", static s => s.UserBytesWritten);
+        Counter(
+            "dmt_written_bytes", "By", "Bytes of keys, values and metadata written", static s => s.UserBytesWritten);
         Counter("dmt_sequence", null, "Operations ever written", static s => (long)s.LastSequence);
         Counter("dmt_block_cache_misses", null, "Blocks loaded into the cache", static s => s.Host.Cache.Loads);
         Counter("dmt_block_cache_evictions", null, "Blocks dropped from the cache", static s => s.Host.Cache.Evictions);
         Gauge("dmt_block_cache_bytes", "By", "Bytes of cached blocks", static s => s.Host.Cache.Bytes);
-        Gauge("dmt_memtable_bytes", "By", "Bytes of memtables, frozen ones included", static s => s.Host.Budget.MemtableBytes);
+        Gauge("dmt_memtable_bytes", "By", "Bytes of memtables, frozen ones included", static s =>
+            s.Host.Budget.MemtableBytes);
         Gauge("dmt_log_bytes", "By", "Bytes of log that are kept", static s => s.Host.Log.LiveBytes);
         Gauge("dmt_writes_refused", null, "1 while writes are refused", static s => s.Problem is null ? 0 : 1);
         Gauge("dmt_table_bytes", "By", "Bytes of all tables", static s => s.TableBytes);

@@ -3,7 +3,9 @@ using Dmt.Engine.Tables;
 
 namespace Dmt.Engine;
 
-/// <summary>Copies entries into a page, many to a buffer, so that a page of small entries costs few allocations.</summary>
+/// <summary>
+/// Copies entries into a page, many to a buffer, so that a page of small entries costs few allocations.
+/// </summary>
 internal sealed class PageBuilder(ScanRequest request)
 {
     private const int BufferBytes = 16 << 10;

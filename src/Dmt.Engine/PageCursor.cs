@@ -5,8 +5,8 @@ using Dmt.Core.Keys;
 namespace Dmt.Engine;
 
 /// <summary>
-/// What a page's cursor says: where to go on. Base64url of a format version, the direction, and the last key handed out. It
-/// names no table, log or process, so it survives restarts.
+/// What a page's cursor says: where to go on. Base64url of a format version, the direction, and the last key handed
+/// out. It names no table, log or process, so it survives restarts.
 /// </summary>
 internal static class PageCursor
 {
@@ -26,7 +26,8 @@ internal static class PageCursor
         }
         catch (FormatException e)
         {
-            throw new DmtException(DmtErrorKind.InvalidArgument, $"the cursor \"{cursor}\" is not one of this store", e);
+            throw new DmtException(
+                DmtErrorKind.InvalidArgument, $"the cursor \"{cursor}\" is not one of this store", e);
         }
 
         if (bytes.Length is < 3 or > Key.BytesMax + 2 || bytes[0] != Version || bytes[1] > 1)

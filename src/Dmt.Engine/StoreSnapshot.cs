@@ -3,7 +3,10 @@ using Dmt.Core.Keys;
 
 namespace Dmt.Engine;
 
-/// <summary>A store as it was at one moment. Later writes do not show. Entries still expire. Safe for concurrent use; dispose it.</summary>
+/// <summary>
+/// A store as it was at one moment. Later writes do not show. Entries still expire. Safe for concurrent use; dispose
+/// it.
+/// </summary>
 public sealed class StoreSnapshot : IDisposable
 {
     private readonly TrieStore _store;

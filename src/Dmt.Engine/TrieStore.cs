@@ -7,8 +7,8 @@ using Dmt.Engine.Shards;
 namespace Dmt.Engine;
 
 /// <summary>
-/// The embedded store: one process over one folder. Safe for concurrent use; only one process at a time can open a folder. Disposing it
-/// flushes and closes cleanly.
+/// The embedded store: one process over one folder. Safe for concurrent use; only one process at a time can open a
+/// folder. Disposing it flushes and closes cleanly.
 /// </summary>
 /// <example>
 /// <code>
@@ -43,13 +43,16 @@ public sealed class TrieStore : ITrieStore
 
     internal long TableCount => Tables().Count;
 
-    /// <summary>Opens the store in a folder, making it when it is not there, and recovers what was acknowledged.</summary>
+    /// <summary>
+    /// Opens the store in a folder, making it when it is not there, and recovers what was acknowledged.
+    /// </summary>
     /// <param name="directory">The folder; DMT's alone.</param>
     /// <param name="options">Settings; the defaults are good for most.</param>
     /// <param name="time">The clock, for expiry and deadlines; the system's by default.</param>
     /// <param name="cancellationToken">Cancels the opening.</param>
     /// <exception cref="DmtException">
-    /// Unavailable when another process has the folder, the disk is full, or a newer DMT wrote it; Corruption; InvalidArgument for a setting.
+    /// Unavailable when another process has the folder, the disk is full, or a newer DMT wrote it; Corruption;
+    /// InvalidArgument for a setting.
     /// </exception>
     public static async ValueTask<TrieStore> OpenAsync(
         string directory,
@@ -61,11 +64,18 @@ public sealed class TrieStore : ITrieStore
         options.Validate();
         time ??= TimeProvider.System;
         var objects = new DirectoryObjectStore(directory, time);
+        return await OpenAsync(objects, Path.Combine(directory, "log"), options, time, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Opens the store over any object store, which it disposes, and a folder for the log.</summary>
+    internal static async ValueTask<TrieStore> OpenAsync(
+        IObjectStore objects, string logDirectory, EngineOptions options, TimeProvider time, CancellationToken cancellationToken)
+    {
         ShardHost? host = null;
         try
         {
             var random = new Random(RandomNumberGenerator.GetInt32(int.MaxValue));
-            host = ShardHost.Start(objects, Path.Combine(directory, "log"), options, time, random);
+            host = ShardHost.Start(objects, logDirectory, options, time, random);
             var root = await host.OpenShardAsync(RootShard, cancellationToken).ConfigureAwait(false);
             return new TrieStore(host, root);
         }
@@ -90,7 +100,8 @@ public sealed class TrieStore : ITrieStore
 
     /// <inheritdoc/>
     public ValueTask<ulong> PutAsync(
-        ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, WriteOptions options = default, CancellationToken cancellationToken = default) =>
+        ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, WriteOptions options =
+            default, CancellationToken cancellationToken = default) =>
         _root.PutAsync(key, value, options, cancellationToken);
 
     /// <inheritdoc/>
@@ -132,8 +143,11 @@ public sealed class TrieStore : ITrieStore
     /// <summary>Writes what is in memory into tables.</summary>
     public ValueTask FlushAsync(CancellationToken cancellationToken = default) => _root.FlushAsync(cancellationToken);
 
-    /// <summary>Flushes and merges all tables into the bottom level, dropping what is overwritten, deleted or expired.</summary>
-    public ValueTask CompactAsync(CancellationToken cancellationToken = default) => _root.CompactAsync(cancellationToken);
+    /// <summary>
+    /// Flushes and merges all tables into the bottom level, dropping what is overwritten, deleted or expired.
+    /// </summary>
+    public ValueTask CompactAsync(CancellationToken cancellationToken = default) =>
+        _root.CompactAsync(cancellationToken);
 
     /// <inheritdoc/>
     public ValueTask<StoreStatistics> StatAsync(CancellationToken cancellationToken = default)
@@ -145,7 +159,8 @@ public sealed class TrieStore : ITrieStore
             var infos = tables.Levels[level].Select(static table => table.Info).ToList();
             if (infos.Count > 0)
             {
-                levels.Add(new LevelStatistics(level, infos.Count, infos.Sum(static i => i.Length), infos.Sum(static i => i.Entries)));
+                levels.Add(new LevelStatistics(
+                    level, infos.Count, infos.Sum(static i => i.Length), infos.Sum(static i => i.Entries)));
             }
         }
 

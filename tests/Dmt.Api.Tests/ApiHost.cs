@@ -25,7 +25,8 @@ internal sealed class ApiHost : IAsyncDisposable
         _app = app;
         Clock = clock;
         Model = model;
-        var address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
+        var address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses
+            .Single();
         Address = new Uri(address);
         Client = new HttpClient { BaseAddress = Address };
     }
@@ -55,7 +56,8 @@ internal sealed class ApiHost : IAsyncDisposable
     }
 
     public Task<HttpResponseMessage> SendAsync(
-        string method, string path, string? body = null, string type = "application/json", params (string Name, string Value)[] headers)
+        string method, string path, string? body = null, string type = "application/json",
+        params (string Name, string Value)[] headers)
     {
         var request = new HttpRequestMessage(new HttpMethod(method), RawUri(path));
         if (body is not null)
@@ -81,7 +83,9 @@ internal sealed class ApiHost : IAsyncDisposable
         return JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement;
     }
 
-    /// <summary>Sends bytes as they are and reads until the server closes or resets, for what no client library would send.</summary>
+    /// <summary>
+    /// Sends bytes as they are and reads until the server closes or resets, for what no client library would send.
+    /// </summary>
     public async Task<string> SendRawAsync(string request, bool halfClose = true)
     {
         using var socket = new TcpClient();
@@ -98,7 +102,8 @@ internal sealed class ApiHost : IAsyncDisposable
         {
             await stream.CopyToAsync(answer);
         }
-        catch (IOException e) when (e.InnerException is SocketException { SocketErrorCode: SocketError.ConnectionReset })
+        catch (IOException e) when (
+            e.InnerException is SocketException { SocketErrorCode: SocketError.ConnectionReset })
         {
             // One way for a server to close: what it said before counts.
         }
@@ -108,9 +113,30 @@ internal sealed class ApiHost : IAsyncDisposable
 
     public async Task<string> GetRawAsync(string target) =>
         await SendRawAsync(
-            string.Create(CultureInfo.InvariantCulture, $"GET {target} HTTP/1.1\r\nHost: {Address.Authority}\r\nConnection: close\r\n\r\n"), false);
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"GET {target} HTTP/1.1\r\nHost: {Address.Authority}\r\nConnection: close\r\n\r\n"), false);
 
-    public Task StopAsync() => _app.StopAsync();
+    /// <summary>
+    /// The metrics once no other request is in flight: a request is counted when it has ended, which its client may see
+    /// a moment earlier.
+    /// </summary>
+    public async Task<string> MetricsAtRestAsync()
+    {
+        for (var attempt = 0; attempt < 10_000; attempt++)
+        {
+            var metrics = await GetAsync("/metrics").TextAsync();
+            if (metrics.Contains("dmt_http_requests_in_flight 1\n", StringComparison.Ordinal))
+            {
+                return metrics;
+            }
+        }
+
+        throw new InvalidOperationException("a request does not end");
+    }
+
+    /// <summary>What SIGTERM does first. The server itself goes on until it is disposed.</summary>
+    public void AnnounceStop() => _app.Lifetime.StopApplication();
 
     public async ValueTask DisposeAsync()
     {

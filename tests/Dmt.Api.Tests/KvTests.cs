@@ -10,13 +10,16 @@ public sealed class KvTests
     public async Task A_put_value_comes_back_with_its_type_and_version()
     {
         await using var host = await ApiHost.StartAsync();
-        using var put = await host.SendAsync("PUT", "/kv/greeting", "héllo", "text/plain; charset=utf-8").IsAsync(HttpStatusCode.NoContent);
+        using var put = await host.SendAsync("PUT", "/kv/greeting", "héllo", "text/plain; charset=utf-8")
+            .IsAsync(HttpStatusCode.NoContent);
         using var get = await host.GetAsync("/kv/greeting").IsAsync(HttpStatusCode.OK);
         Assert.Equal("héllo", await get.Content.ReadAsStringAsync());
         Assert.Equal("text/plain; charset=utf-8", get.Content.Headers.ContentType!.ToString());
         Assert.Equal(put.Headers.ETag, get.Headers.ETag);
         Assert.False(get.Headers.ETag!.IsWeak);
-        Assert.Equal((await host.Model.GetAsync("greeting"))!.Value.Version.ToString(CultureInfo.InvariantCulture), get.Headers.ETag.Tag.Trim('"'));
+        Assert.Equal(
+            (await host.Model.GetAsync("greeting"))!.Value.Version.ToString(CultureInfo.InvariantCulture),
+            get.Headers.ETag.Tag.Trim('"'));
         Assert.False(get.Headers.Contains("X-Dmt-Expires"));
     }
 
@@ -113,6 +116,9 @@ public sealed class KvTests
     [InlineData("/kv/k?ttl=99999999999", "ttl")]
     [InlineData("/kv/k?ttl=%FF", "UTF-8")]
     [InlineData("/kv/k?fsync=often", "durability")]
+    [InlineData("/kv/k?weight=-1", "weight")]
+    [InlineData("/kv/k?weight=heavy", "weight")]
+    [InlineData("/kv/k?weight=Infinity", "weight")]
     public async Task A_bad_put_is_refused_and_changes_nothing(string path, string word)
     {
         await using var host = await ApiHost.StartAsync();
@@ -137,7 +143,8 @@ public sealed class KvTests
         await using var host = await ApiHost.StartAsync(new ApiOptions { ValueBytesMax = 1000 });
         await host.SendAsync("PUT", "/kv/k", new string('v', 1000)).IsAsync(HttpStatusCode.NoContent);
         await host.SendAsync("PUT", "/kv/k2", new string('v', 1001)).IsProblemAsync(413, "TooLarge", "1001", "1000");
-        using var request = new HttpRequestMessage(HttpMethod.Put, "/kv/k2") { Content = new StreamContent(new MemoryStream(new byte[1001])) };
+        using var request = new HttpRequestMessage(HttpMethod.Put, "/kv/k2");
+        request.Content = new StreamContent(new MemoryStream(new byte[1001]));
         request.Headers.TransferEncodingChunked = true;
         await host.Client.SendAsync(request).IsProblemAsync(413, "TooLarge", "1000");
         Assert.Null(await host.Model.GetAsync("k2"));
@@ -151,7 +158,8 @@ public sealed class KvTests
         new Random(5).NextBytes(value);
         using var content = new ByteArrayContent(value);
         await host.Client.PutAsync(new Uri("/kv/k", UriKind.Relative), content).IsAsync(HttpStatusCode.NoContent);
-        Assert.True((await host.Client.GetByteArrayAsync(new Uri("/kv/k", UriKind.Relative))).AsSpan().SequenceEqual(value));
+        Assert.True(
+            (await host.Client.GetByteArrayAsync(new Uri("/kv/k", UriKind.Relative))).AsSpan().SequenceEqual(value));
     }
 
     [Theory]
@@ -167,10 +175,23 @@ public sealed class KvTests
         await using var host = await ApiHost.StartAsync();
         await host.SendAsync("PUT", "/kv/k?" + query, "v").IsAsync(HttpStatusCode.NoContent);
         using var get = await host.GetAsync("/kv/k").IsAsync(HttpStatusCode.OK);
-        var expires = DateTimeOffset.Parse(get.Headers.GetValues("X-Dmt-Expires").Single(), CultureInfo.InvariantCulture);
+        var told = get.Headers.GetValues("X-Dmt-Expires").Single();
+        var expires = DateTimeOffset.Parse(told, CultureInfo.InvariantCulture);
         Assert.Equal(host.Clock.GetUtcNow().AddMilliseconds(milliseconds), expires);
         host.Clock.Advance(TimeSpan.FromMilliseconds(milliseconds));
         await host.GetAsync("/kv/k").IsProblemAsync(404, "NotFound");
+    }
+
+    [Fact]
+    public async Task A_weight_is_told_and_kept_until_the_next_put()
+    {
+        await using var host = await ApiHost.StartAsync();
+        await host.SendAsync("PUT", "/kv/k?weight=2.5", "v").IsAsync(HttpStatusCode.NoContent);
+        using var heavy = await host.GetAsync("/kv/k").IsAsync(HttpStatusCode.OK);
+        Assert.Equal("2.5", heavy.Headers.GetValues("X-Dmt-Weight").Single());
+        await host.SendAsync("PUT", "/kv/k", "v").IsAsync(HttpStatusCode.NoContent);
+        using var light = await host.GetAsync("/kv/k").IsAsync(HttpStatusCode.OK);
+        Assert.False(light.Headers.Contains("X-Dmt-Weight"));
     }
 
     [Fact]
@@ -180,8 +201,10 @@ public sealed class KvTests
         using var first = await host.SendAsync("PUT", "/kv/k", "1").IsAsync(HttpStatusCode.NoContent);
         var tag = first.Headers.ETag!.Tag;
         await host.SendAsync("PUT", "/kv/k", "2", headers: ("If-Match", tag)).IsAsync(HttpStatusCode.NoContent);
-        var problem = await host.SendAsync("PUT", "/kv/k", "3", headers: ("If-Match", tag)).IsProblemAsync(412, "Conflict");
-        Assert.Equal((await host.Model.GetAsync("k"))!.Value.Version, problem.GetProperty("current_version").GetUInt64());
+        var problem = await host.SendAsync("PUT", "/kv/k", "3", headers: ("If-Match", tag))
+            .IsProblemAsync(412, "Conflict");
+        Assert.Equal(
+            (await host.Model.GetAsync("k"))!.Value.Version, problem.GetProperty("current_version").GetUInt64());
         await host.SendAsync("DELETE", "/kv/k", headers: ("If-Match", tag)).IsProblemAsync(412, "Conflict");
         Assert.Equal("2", await host.Model.GetTextAsync("k"));
         await host.SendAsync("DELETE", "/kv/k", headers: ("If-Match", "*")).IsAsync(HttpStatusCode.NoContent);
@@ -193,7 +216,8 @@ public sealed class KvTests
     public async Task If_none_match_creates_and_never_replaces()
     {
         await using var host = await ApiHost.StartAsync();
-        using var created = await host.SendAsync("PUT", "/kv/k", "1", headers: ("If-None-Match", "*")).IsAsync(HttpStatusCode.Created);
+        using var created = await host.SendAsync("PUT", "/kv/k", "1", headers: ("If-None-Match", "*"))
+            .IsAsync(HttpStatusCode.Created);
         Assert.NotNull(created.Headers.ETag);
         await host.SendAsync("PUT", "/kv/k", "2", headers: ("If-None-Match", "*")).IsProblemAsync(412, "Conflict");
         Assert.Equal("1", await host.Model.GetTextAsync("k"));
@@ -224,7 +248,8 @@ public sealed class KvTests
         var tag = get.Headers.ETag!.Tag;
         foreach (var tags in new[] { tag, "W/" + tag, "\"x\", " + tag, "*" })
         {
-            using var again = await host.SendAsync("GET", "/kv/k", headers: ("If-None-Match", tags)).IsAsync(HttpStatusCode.NotModified);
+            using var again = await host.SendAsync("GET", "/kv/k", headers: ("If-None-Match", tags))
+                .IsAsync(HttpStatusCode.NotModified);
             Assert.Equal(tag, again.Headers.ETag!.Tag);
         }
 
@@ -257,7 +282,8 @@ public sealed class KvTests
     {
         await using var host = await ApiHost.StartAsync();
         var answer = await host.SendRawAsync(
-            $"PUT /kv/k HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: {type}\r\nContent-Length: 1\r\n\r\nv", false);
+            $"PUT /kv/k HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: {type}\r\nContent-Length: 1\r\n\r\nv",
+            false);
         Assert.StartsWith("HTTP/1.1 400", answer, StringComparison.Ordinal);
         Assert.Contains("media type", answer, StringComparison.Ordinal);
         Assert.Equal(0, await host.Model.CountAsync(default));

@@ -5,8 +5,11 @@ namespace Dmt.Api.Tests;
 
 internal static class ProblemAssert
 {
-    /// <summary>The answer is a problem of this status and kind, whose detail holds the words; gives the problem.</summary>
-    public static async Task<JsonElement> IsProblemAsync(this Task<HttpResponseMessage> sent, int status, string kind, params string[] words)
+    /// <summary>
+    /// The answer is a problem of this status and kind, whose detail holds the words; gives the problem.
+    /// </summary>
+    public static async Task<JsonElement> IsProblemAsync(
+        this Task<HttpResponseMessage> sent, int status, string kind, params string[] words)
     {
         using var response = await sent;
         var text = await response.Content.ReadAsStringAsync();

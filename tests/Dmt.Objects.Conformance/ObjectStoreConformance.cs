@@ -135,7 +135,8 @@ public abstract class ObjectStoreConformance
         await using var reader = store.OpenRead("t", content.Length);
         Assert.Equal("t", reader.Name);
         Assert.Equal(content.Length, reader.Length);
-        foreach (var (offset, length) in new[] { (0, 0), (0, 1), (99_999, 1), (100_000, 0), (4095, 4098), (0, 100_000) })
+        foreach (var (offset, length) in new[] { (0, 0), (0, 1), (99_999, 1), (100_000, 0), (4095, 4098), (0,
+            100_000) })
         {
             var buffer = new byte[length];
             await reader.ReadAsync(offset, buffer);
@@ -150,7 +151,8 @@ public abstract class ObjectStoreConformance
         await store.PutAsync("t/short", new byte[10]);
         await using var honest = store.OpenRead("t/short", 10);
         await using var wrong = store.OpenRead("t/short", 20);
-        foreach (var (reader, offset, length) in new[] { (honest, 8, 3), (honest, 11, 1), (wrong, 8, 3), (wrong, 11, 1) })
+        foreach (var (reader, offset, length) in new[] { (honest, 8, 3), (honest, 11, 1), (wrong, 8, 3), (wrong, 11,
+            1) })
         {
             var error = await Assert.ThrowsAsync<DmtException>(
                 async () => await reader.ReadAsync(offset, new byte[length]));
@@ -260,14 +262,16 @@ public abstract class ObjectStoreConformance
         await using var store = Open();
         var random = new Random(12345);
         var names = Enumerable.Range(0, 200)
-            .Select(_ => string.Join('/', Enumerable.Range(0, 3).Select(d => $"{"ab-."[random.Next(4)]}{d}{random.Next(3)}")))
+            .Select(_ => string.Join(
+                '/', Enumerable.Range(0, 3).Select(d => $"{"ab-."[random.Next(4)]}{d}{random.Next(3)}")))
             .Distinct().Order(StringComparer.Ordinal).ToArray();
         foreach (var name in names)
         {
             await store.PutAsync(name, default);
         }
 
-        string[] cuts = ["", "a", "a0", "a00", "a00/", "a00/b", "a00/b1", "a01/a10/", "-", ".0", "b02/.11/a2", "zz", "a00/zz/"];
+        string[] cuts = ["", "a", "a0", "a00", "a00/", "a00/b", "a00/b1", "a01/a10/", "-", ".0", "b02/.11/a2", "zz",
+            "a00/zz/"];
         foreach (var prefix in cuts.Concat(names.Take(3)))
         {
             foreach (var startAfter in cuts.Concat(names.Skip(50).Take(5)).Append(null))

@@ -1,8 +1,8 @@
 namespace Dmt.Testing;
 
 /// <summary>
-/// A wall clock that moves only when told. Timers and timestamps stay real, so that background work of a store goes on. Safe for
-/// concurrent use.
+/// A wall clock that moves only when told. Timers and timestamps stay real, so that background work of a store goes on.
+/// Safe for concurrent use.
 /// </summary>
 public sealed class ManualClock : TimeProvider
 {

@@ -6,9 +6,9 @@ using Dmt.Core.Keys;
 namespace Dmt.Testing;
 
 /// <summary>
-/// What every <see cref="ITrieStore"/> must behave like: a sorted set of entries under one lock, everything copied in and out. It is a
-/// SortedSet (what SortedDictionary is made of) because that one can be walked from a key. Safe for concurrent use; nothing is kept
-/// after it is disposed.
+/// What every <see cref="ITrieStore"/> must behave like: a sorted set of entries under one lock, everything copied in
+/// and out. It is a SortedSet (what SortedDictionary is made of) because that one can be walked from a key. Safe for
+/// concurrent use; nothing is kept after it is disposed.
 /// </summary>
 /// <param name="time">Tells when entries expire.</param>
 /// <param name="valueBytesMax">Longest value, in bytes.</param>
@@ -33,7 +33,8 @@ public sealed class ModelTrieStore(TimeProvider time, int valueBytesMax = Entry.
     }
 
     public ValueTask<ulong> PutAsync(
-        ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, WriteOptions options = default, CancellationToken cancellationToken = default)
+        ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, WriteOptions options = default,
+        CancellationToken cancellationToken = default)
     {
         if (options.TimeToLive is { } ttl && ttl < TimeSpan.FromMilliseconds(1))
         {
@@ -59,7 +60,8 @@ public sealed class ModelTrieStore(TimeProvider time, int valueBytesMax = Entry.
         cancellationToken.ThrowIfCancellationRequested();
         if (batch.ValueBytesLargest > valueBytesMax)
         {
-            throw DmtException.TooLarge($"a value has {batch.ValueBytesLargest} bytes: at most {valueBytesMax} are allowed");
+            throw DmtException.TooLarge(
+                $"a value has {batch.ValueBytesLargest} bytes: at most {valueBytesMax} are allowed");
         }
 
         lock (_lock)
@@ -178,7 +180,8 @@ public sealed class ModelTrieStore(TimeProvider time, int valueBytesMax = Entry.
     private Row? Find(ReadOnlySpan<byte> key) =>
         _rows.TryGetValue(Row.Probe(key.ToArray()), out var row) && IsAlive(row) ? row : null;
 
-    private bool IsAlive(Row row) => row.ExpiresAtMs == 0 || row.ExpiresAtMs > time.GetUtcNow().ToUnixTimeMilliseconds();
+    private bool IsAlive(Row row) =>
+        row.ExpiresAtMs == 0 || row.ExpiresAtMs > time.GetUtcNow().ToUnixTimeMilliseconds();
 
     private void CheckCondition(in WriteOperation operation)
     {
@@ -197,7 +200,8 @@ public sealed class ModelTrieStore(TimeProvider time, int valueBytesMax = Entry.
         if (!holds)
         {
             throw DmtException.Conflict(
-                $"the key \"{Key.ToDisplay(operation.Key)}\" is {(current == 0 ? "absent" : $"in version {current}")}", current);
+                $"the key \"{Key.ToDisplay(operation.Key)}\" is {(current == 0 ? "absent" : $"in version {current}")}",
+                current);
         }
     }
 
@@ -205,7 +209,8 @@ public sealed class ModelTrieStore(TimeProvider time, int valueBytesMax = Entry.
     {
         if (operation.Kind == WriteOperationKind.DeleteRange)
         {
-            var range = new KeyRange(operation.Key.ToArray(), operation.HasNoEnd ? (ReadOnlyMemory<byte>?)null : operation.Value.ToArray());
+            var range = new KeyRange(
+                operation.Key.ToArray(), operation.HasNoEnd ? (ReadOnlyMemory<byte>?)null : operation.Value.ToArray());
             foreach (var row in Walk(range, reverse: false, after: null).ToList())
             {
                 _rows.Remove(row);
@@ -218,7 +223,8 @@ public sealed class ModelTrieStore(TimeProvider time, int valueBytesMax = Entry.
         _rows.Remove(Row.Probe(key));
         if (operation.Kind == WriteOperationKind.Put)
         {
-            _rows.Add(new Row(key, operation.Value.ToArray(), version, operation.Metadata.ToArray(), operation.ExpiresAtMs));
+            _rows.Add(
+                new Row(key, operation.Value.ToArray(), version, operation.Metadata.ToArray(), operation.ExpiresAtMs));
         }
     }
 
@@ -258,7 +264,8 @@ public sealed class ModelTrieStore(TimeProvider time, int valueBytesMax = Entry.
             || !Base64Url.IsValid(cursor.AsSpan(1))
             || Base64Url.DecodeFromChars(cursor.AsSpan(1)) is not { } last || !request.Range.Contains(last))
         {
-            throw DmtException.InvalidArgument("the cursor is none that a scan of this range in this direction has given");
+            throw DmtException.InvalidArgument(
+                "the cursor is none that a scan of this range in this direction has given");
         }
 
         return last;

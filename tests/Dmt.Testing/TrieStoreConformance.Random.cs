@@ -32,8 +32,8 @@ public abstract partial class TrieStoreConformance
     }
 
     /// <summary>
-    /// The same operations on both sides. Versions may differ between them, but not in what they mean: each side's condition is made from
-    /// its own version.
+    /// The same operations on both sides. Versions may differ between them, but not in what they mean: each side's
+    /// condition is made from its own version.
     /// </summary>
     private sealed class RandomWalk(ITrieStore store, ModelTrieStore model, ManualClock clock, Random random)
     {
@@ -66,7 +66,8 @@ public abstract partial class TrieStoreConformance
             var kind = (WriteCondition.Kinds)random.Next(4);
             var stale = random.Next(3) == 0;
             await SameOutcomeAsync(async side =>
-                await side.PutAsync(key, value, options with { Condition = await ConditionAsync(side, key, kind, stale) }));
+                await side.PutAsync(
+                    key, value, options with { Condition = await ConditionAsync(side, key, kind, stale) }));
         }
 
         private async Task DeleteAsync()
@@ -75,7 +76,8 @@ public abstract partial class TrieStoreConformance
             Last = $"delete {Key.ToDisplay(key)}";
             var kind = (WriteCondition.Kinds)random.Next(4);
             await SameOutcomeAsync(async side =>
-                await side.DeleteAsync(key, new WriteOptions { Condition = await ConditionAsync(side, key, kind, false) }));
+                await side.DeleteAsync(
+                    key, new WriteOptions { Condition = await ConditionAsync(side, key, kind, false) }));
         }
 
         private Task DeleteRangeAsync()
@@ -138,7 +140,9 @@ public abstract partial class TrieStoreConformance
             Assert.Equal(await model.CountAsync(range), await store.CountAsync(range));
         }
 
-        /// <summary>Short keys from few letters, so that they meet; now and then with bytes that are no UTF-8.</summary>
+        /// <summary>
+        /// Short keys from few letters, so that they meet; now and then with bytes that are no UTF-8.
+        /// </summary>
         private byte[] RandomKey()
         {
             if (random.Next(20) == 0)
@@ -150,9 +154,12 @@ public abstract partial class TrieStoreConformance
         }
 
         private KeyRange RandomRange() =>
-            new(random.Next(4) == 0 ? default : RandomKey(), random.Next(4) == 0 ? (ReadOnlyMemory<byte>?)null : RandomKey());
+            new(
+                random.Next(4) == 0 ? default : RandomKey(),
+                random.Next(4) == 0 ? (ReadOnlyMemory<byte>?)null : RandomKey());
 
-        private static async Task<WriteCondition> ConditionAsync(ITrieStore side, byte[] key, WriteCondition.Kinds kind, bool stale)
+        private static async Task<WriteCondition> ConditionAsync(
+            ITrieStore side, byte[] key, WriteCondition.Kinds kind, bool stale)
         {
             switch (kind)
             {

@@ -101,7 +101,8 @@ public abstract partial class TrieStoreConformance
         Assert.Equal(keys[..3], await KeysAsync(store, new ScanRequest { Range = KeyRange.Prefix(keys[0]) }));
         Assert.Equal(keys[5..], await KeysAsync(store, new ScanRequest { Range = KeyRange.Prefix(keys[5]) }));
         Assert.Equal(
-            keys[5..].Reverse(), await KeysAsync(store, new ScanRequest { Range = KeyRange.Prefix(keys[5]), Reverse = true }));
+            keys[5..].Reverse(),
+            await KeysAsync(store, new ScanRequest { Range = KeyRange.Prefix(keys[5]), Reverse = true }));
     }
 
     [Theory]
@@ -194,7 +195,8 @@ public abstract partial class TrieStoreConformance
     public async Task A_limit_out_of_range_is_refused(int limit)
     {
         await using var store = await OpenAsync();
-        await ThrowsAsync(DmtErrorKind.InvalidArgument, async () => await store.ScanAsync(new ScanRequest { Limit = limit }));
+        await ThrowsAsync(
+            DmtErrorKind.InvalidArgument, async () => await store.ScanAsync(new ScanRequest { Limit = limit }));
     }
 
     [Fact]

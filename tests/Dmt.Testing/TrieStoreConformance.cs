@@ -5,8 +5,8 @@ using Dmt.Core.Keys;
 namespace Dmt.Testing;
 
 /// <summary>
-/// What every <see cref="ITrieStore"/> must keep, whatever stands behind it. Derive from it and open an empty store. Nothing is asked
-/// that the interface does not promise: versions only grow, cursors are opaque, pages may be short.
+/// What every <see cref="ITrieStore"/> must keep, whatever stands behind it. Derive from it and open an empty store.
+/// Nothing is asked that the interface does not promise: versions only grow, cursors are opaque, pages may be short.
 /// </summary>
 public abstract partial class TrieStoreConformance
 {
@@ -114,7 +114,8 @@ public abstract partial class TrieStoreConformance
         await store.PutAsync(Bytes("k"), value.AsMemory(0, ValueBytesMax));
         Assert.True((await store.GetAsync("k"))!.Value.Value.Span.SequenceEqual(value.AsSpan(0, ValueBytesMax)));
         await ThrowsAsync(DmtErrorKind.TooLarge, async () => await store.PutAsync(Bytes("k2"), value));
-        await ThrowsAsync(DmtErrorKind.TooLarge, async () => await store.WriteAsync(new WriteBatch().Put(Bytes("k2"), value)));
+        await ThrowsAsync(
+            DmtErrorKind.TooLarge, async () => await store.WriteAsync(new WriteBatch().Put(Bytes("k2"), value)));
         Assert.Null(await store.GetAsync("k2"));
     }
 
@@ -123,7 +124,11 @@ public abstract partial class TrieStoreConformance
     {
         await using var store = await OpenAsync();
         var tooLong = new byte[Key.BytesMax + 1];
-        foreach (var (key, kind) in new[] { (Array.Empty<byte>(), DmtErrorKind.InvalidArgument), (tooLong, DmtErrorKind.TooLarge) })
+        foreach (
+            var (
+                key,
+                kind) in new[] { (Array.Empty<byte>(), DmtErrorKind.InvalidArgument),
+                (tooLong, DmtErrorKind.TooLarge) })
         {
             await ThrowsAsync(kind, async () => await store.GetAsync(key));
             await ThrowsAsync(kind, async () => await store.PutAsync(key, Bytes("v")));
@@ -140,7 +145,8 @@ public abstract partial class TrieStoreConformance
         await store.PutAsync("k", "v", new WriteOptions { Metadata = new byte[Entry.MetadataBytesMax] });
         await ThrowsAsync(
             DmtErrorKind.TooLarge,
-            async () => await store.PutAsync("k2", "v", new WriteOptions { Metadata = new byte[Entry.MetadataBytesMax + 1] }));
+            async () =>
+                await store.PutAsync("k2", "v", new WriteOptions { Metadata = new byte[Entry.MetadataBytesMax + 1] }));
         Assert.Null(await store.GetAsync("k2"));
     }
 
@@ -188,7 +194,8 @@ public abstract partial class TrieStoreConformance
         await using var store = await OpenAsync();
         await store.PutAsync("b", "v");
         await ThrowsAsync(
-            DmtErrorKind.InvalidArgument, async () => await store.DeleteRangeAsync(new KeyRange(Bytes("c"), Bytes("a"))));
+            DmtErrorKind.InvalidArgument, async () =>
+                await store.DeleteRangeAsync(new KeyRange(Bytes("c"), Bytes("a"))));
         Assert.Equal(1, await store.CountAsync(KeyRange.All));
     }
 

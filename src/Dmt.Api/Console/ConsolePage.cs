@@ -6,8 +6,8 @@ using Microsoft.AspNetCore.Http;
 namespace Dmt.Api.Console;
 
 /// <summary>
-/// The console: one page, whole in itself. Its policy names the hashes of its own style and script, so that nothing else can run or be
-/// fetched, whatever a key or a value holds.
+/// The console: one page, whole in itself. Its policy names the hashes of its own style and script, so that nothing
+/// else can run or be fetched, whatever a key or a value holds.
 /// </summary>
 internal sealed class ConsolePage
 {
@@ -25,8 +25,8 @@ internal sealed class ConsolePage
         var text = reader.ReadToEnd();
         _page = Encoding.UTF8.GetBytes(text);
         _etag = $"\"{Convert.ToHexStringLower(SHA256.HashData(_page).AsSpan(0, 8))}\"";
-        _policy = $"default-src 'none'; style-src {Hash(text, "style")}; script-src {Hash(text, "script")}; connect-src 'self'; "
-            + "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+        _policy = $"default-src 'none'; style-src {Hash(text, "style")}; script-src {Hash(text, "script")}; "
+            + "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
     }
 
     public async Task WriteAsync(HttpContext context)

@@ -10,8 +10,8 @@ using Microsoft.AspNetCore.Routing;
 namespace Dmt.Api.Endpoints;
 
 /// <summary>
-/// POST /bulk: a JSON object is one atomic batch, read to its end before anything is written. An NDJSON stream may have any length; it is
-/// applied batch by batch as it comes, so what was applied before a bad line stays.
+/// POST /bulk: a JSON object is one atomic batch, read to its end before anything is written. An NDJSON stream may have
+/// any length; it is applied batch by batch as it comes, so what was applied before a bad line stays.
 /// </summary>
 internal sealed class BulkEndpoints(ApiServices api)
 {
@@ -21,23 +21,29 @@ internal sealed class BulkEndpoints(ApiServices api)
     private static readonly ApiCall Bulk = new("Bulk", "Bulk", "Write many keys")
     {
         Description =
-            "A JSON object is applied as a whole or not at all. An NDJSON stream is applied in batches of about 1,000 lines or 1 MiB; "
-            + "when a line is bad, the answer names it and says how much was written before; that stays.",
+            "A JSON object is applied as a whole or not at all. An NDJSON stream is applied in batches of about 1,000 "
+            + "lines or 1 MiB; when a line is bad, the answer names it and says how much was written before; that "
+            + "stays.",
         Query = [ApiCall.Fsync],
         Body =
         [
             new(
                 "application/json",
-                "{key: value, ...}; text values are kept as text, others as their compact JSON with content type application/json"),
+                "{key: value, ...}; text values are kept as text, others as their compact JSON with content type "
+                + "application/json"),
             new(
                 JsonStream.LinesContentType,
-                "one object a line: {\"key\" or \"key_base64\": text, \"value\" or \"value_base64\": text, \"ttl\"?: seconds, "
-                + "\"expires_at\"?: time, \"weight\"?: number, \"content_type\"?: text} or {\"key\": text, \"delete\": true}"),
+                "one object a line: {\"key\" or \"key_base64\": text, \"value\" or \"value_base64\": text, \"ttl\"?: "
+                + "seconds, \"expires_at\"?: time, \"weight\"?: number, \"content_type\"?: text} or "
+                + "{\"key\": text, \"delete\": true}"),
         ],
         Answers =
         [
             new(200, "{\"written\": n, \"deleted\": n}", "application/json"),
-            new(400, "The JSON, a key or a value is malformed; for a stream with line, written, deleted", Problems.ContentType),
+            new(
+                400,
+                "The JSON, a key or a value is malformed; for a stream with line, written, deleted",
+                Problems.ContentType),
             new(413, "The body, or a value, is over the limit", Problems.ContentType),
             new(415, "Neither JSON nor NDJSON", Problems.ContentType),
         ],

@@ -8,8 +8,8 @@ using Dmt.Core;
 namespace Dmt.Api.Endpoints;
 
 /// <summary>
-/// One line of an NDJSON stream, as POST /bulk takes it and GET /bulk/range gives it, read without allocating: texts are unescaped into
-/// scratch buffers that live as long as the stream.
+/// One line of an NDJSON stream, as POST /bulk takes it and GET /bulk/range gives it, read without allocating: texts
+/// are unescaped into scratch buffers that live as long as the stream.
 /// </summary>
 internal sealed class BulkLine(KeyPolicies keys, TimeProvider time)
 {
@@ -38,7 +38,8 @@ internal sealed class BulkLine(KeyPolicies keys, TimeProvider time)
             return;
         }
 
-        (_hasKey, _keyIsText, _hasValue, _delete, _weight, _contentType, _expiresAt) = (false, false, false, false, 0, null, null);
+        (_hasKey, _keyIsText, _hasValue, _delete, _weight, _contentType, _expiresAt) =
+            (false, false, false, false, 0, null, null);
         var reader = new Utf8JsonReader(line);
         JsonText.Expect(reader.Read() && reader.TokenType == JsonTokenType.StartObject, "expected a JSON object");
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
@@ -100,14 +101,16 @@ internal sealed class BulkLine(KeyPolicies keys, TimeProvider time)
         if (reader.ValueTextEquals("delete"u8))
         {
             reader.Read();
-            JsonText.Expect(reader.TokenType is JsonTokenType.True or JsonTokenType.False, "delete must be true or false");
+            JsonText.Expect(
+                reader.TokenType is JsonTokenType.True or JsonTokenType.False, "delete must be true or false");
             _delete = reader.GetBoolean();
         }
         else if (reader.ValueTextEquals("ttl"u8))
         {
             reader.Read();
             JsonText.Expect(
-                reader.TokenType == JsonTokenType.Number && reader.TryGetDouble(out _), "ttl must be a number of seconds");
+                reader.TokenType == JsonTokenType.Number && reader.TryGetDouble(out _),
+                "ttl must be a number of seconds");
             _expiresAt = time.GetUtcNow() + TimeToLive.FromSeconds(reader.GetDouble());
         }
         else if (reader.ValueTextEquals("expires_at"u8))
@@ -122,7 +125,8 @@ internal sealed class BulkLine(KeyPolicies keys, TimeProvider time)
         {
             reader.Read();
             JsonText.Expect(reader.TokenType == JsonTokenType.String, "content_type must be a string");
-            _contentType = EntryMetadata.CheckContentType(Encoding.UTF8.GetString(JsonText.Bytes(ref reader, "content_type")));
+            _contentType =
+                EntryMetadata.CheckContentType(Encoding.UTF8.GetString(JsonText.Bytes(ref reader, "content_type")));
         }
         else if (reader.ValueTextEquals("version"u8))
         {
@@ -134,8 +138,8 @@ internal sealed class BulkLine(KeyPolicies keys, TimeProvider time)
         {
             var name = Encoding.UTF8.GetString(JsonText.Bytes(ref reader, "name"));
             throw DmtException.InvalidArgument(
-                $"unknown member \"{(name.Length > 80 ? name[..80] + "…" : name)}\": expected key, key_base64, value, value_base64, "
-                + "delete, ttl, expires_at, weight, content_type");
+                $"unknown member \"{(name.Length > 80 ? name[..80] + "…" : name)}\": expected key, key_base64, value, "
+                + "value_base64, delete, ttl, expires_at, weight, content_type");
         }
     }
 
@@ -173,7 +177,9 @@ internal sealed class BulkLine(KeyPolicies keys, TimeProvider time)
     private static void ReadBase64(ref Utf8JsonReader reader, Scratch to, string what)
     {
         ReadText(ref reader, to, what);
-        JsonText.Expect(Base64.DecodeFromUtf8InPlace(to.Span, out var length) == OperationStatus.Done, $"{what} is not valid base64");
+        JsonText.Expect(
+            Base64.DecodeFromUtf8InPlace(to.Span, out var length) == OperationStatus.Done,
+            $"{what} is not valid base64");
         to.Length = length;
     }
 

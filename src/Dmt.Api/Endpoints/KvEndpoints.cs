@@ -13,18 +13,21 @@ namespace Dmt.Api.Endpoints;
 internal sealed class KvEndpoints(ApiServices api)
 {
     public const string ExpiresHeader = "X-Dmt-Expires";
+    public const string WeightHeader = "X-Dmt-Weight";
 
     private static readonly ApiParameter KeyParameter = new(
         "key", "The key: everything after /kv/, percent-decoded. May hold / as it is or as %2F.");
 
-    private static readonly ApiAnswer BadRequest = new(400, "The key, a parameter or a header is malformed", Problems.ContentType);
+    private static readonly ApiAnswer BadRequest =
+        new(400, "The key, a parameter or a header is malformed", Problems.ContentType);
 
     private static readonly ApiAnswer PreconditionFailed = new(
         412, "The condition does not hold; current_version says what is there", Problems.ContentType);
 
     private static readonly ApiCall Get = new("GetValue", "Keys and values", "Get a value")
     {
-        Description = "The raw value, in the content type it was put with. ETag is its version; X-Dmt-Expires says when it expires.",
+        Description = "The raw value, in the content type it was put with. ETag is its version; X-Dmt-Expires says "
+            + "when it expires, X-Dmt-Weight what it weighs, where it does.",
         Path = KeyParameter,
         Headers = [new("If-None-Match", "Entity tags the reader has: answers 304 when one is current.")],
         Answers =
@@ -36,9 +39,15 @@ internal sealed class KvEndpoints(ApiServices api)
 
     private static readonly ApiCall Put = new("PutValue", "Keys and values", "Put a value")
     {
-        Description = "The body is the value. Content-Type is kept with it. Replaces all that the key held, weight and expiry included.",
+        Description = "The body is the value. Content-Type is kept with it. Replaces all that the key held, weight "
+        + "and expiry included.",
         Path = KeyParameter,
-        Query = [new("ttl", "Time to live: seconds, or with a unit: 500ms, 30s, 5m, 2h, 7d."), ApiCall.Fsync],
+        Query =
+        [
+            new("ttl", "Time to live: seconds, or with a unit: 500ms, 30s, 5m, 2h, 7d."),
+            new("weight", "For searches by weight: a number of at least 0; 0 unless given.", "number"),
+            ApiCall.Fsync,
+        ],
         Headers =
         [
             new("If-Match", "Write only over this version, or with * over any."),
@@ -47,7 +56,8 @@ internal sealed class KvEndpoints(ApiServices api)
         Body = [new("application/octet-stream", "The value, of any content type")],
         Answers =
         [
-            new(204, "Written; ETag is the new version"), new(201, "Written as a new key (with If-None-Match: *)"), BadRequest,
+            new(204, "Written; ETag is the new version"), new(201, "Written as a new key (with If-None-Match: *)"),
+            BadRequest,
             PreconditionFailed, new(413, "The value is over the limit", Problems.ContentType),
         ],
     };
@@ -82,7 +92,8 @@ internal sealed class KvEndpoints(ApiServices api)
         response.Headers.ETag = etag;
         if (entry.ExpiresAt is { } expires)
         {
-            response.Headers[ExpiresHeader] = expires.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
+            response.Headers[ExpiresHeader] =
+                expires.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
         }
 
         var noneMatch = context.Request.Headers.IfNoneMatch;
@@ -95,7 +106,13 @@ internal sealed class KvEndpoints(ApiServices api)
         // What a user has stored must not run as a page of this origin, where the console lives.
         response.Headers.XContentTypeOptions = "nosniff";
         response.Headers.ContentSecurityPolicy = "sandbox; default-src 'none'";
-        response.ContentType = EntryMetadata.Decode(entry.Metadata.Span).ContentType ?? EntryMetadata.DefaultContentType;
+        var metadata = EntryMetadata.Decode(entry.Metadata.Span);
+        if (metadata.Weight != 0)
+        {
+            response.Headers[WeightHeader] = metadata.Weight.ToString(CultureInfo.InvariantCulture);
+        }
+
+        response.ContentType = metadata.ContentType ?? EntryMetadata.DefaultContentType;
         response.ContentLength = entry.Value.Length;
         if (!HttpMethods.IsHead(context.Request.Method))
         {
@@ -112,7 +129,8 @@ internal sealed class KvEndpoints(ApiServices api)
             Condition = condition,
             Durability = query.Durability(),
             TimeToLive = query.Text("ttl") is { } ttl ? TimeToLive.Parse(ttl) : null,
-            Metadata = new EntryMetadata(EntryMetadata.CheckContentType(context.Request.ContentType), 0).Encode(),
+            Metadata = new EntryMetadata(
+                EntryMetadata.CheckContentType(context.Request.ContentType), query.Weight()).Encode(),
         };
         using var value = await RequestBody.ReadAsync(context, api.Keys.ValueBytesMax, "value");
         var version = await api.Store.PutAsync(key, value.Memory, options, context.RequestAborted);

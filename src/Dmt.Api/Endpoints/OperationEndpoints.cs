@@ -9,7 +9,9 @@ using Microsoft.AspNetCore.Routing;
 
 namespace Dmt.Api.Endpoints;
 
-/// <summary>What operators and their tools ask: health, readiness, metrics, statistics, sync, and the console.</summary>
+/// <summary>
+/// What operators and their tools ask: health, readiness, metrics, statistics, sync, and the console.
+/// </summary>
 internal sealed class OperationEndpoints(ApiServices api, MetricsPage metrics, ConsolePage console)
 {
     private const string Tag = "Operations";
@@ -80,7 +82,7 @@ internal sealed class OperationEndpoints(ApiServices api, MetricsPage metrics, C
 
         var statistics = await api.Store.StatAsync(context.RequestAborted);
         context.Response.Headers.CacheControl = "no-store";
-        await JsonAnswer.WriteAsync(context, StatusCodes.Status200OK, statistics.WritesRefused, static (json, refused) =>
+        await JsonAnswer.WriteAsync(context, 200, statistics.WritesRefused, static (json, refused) =>
         {
             json.WriteStartObject();
             json.WriteString("status", "ready");

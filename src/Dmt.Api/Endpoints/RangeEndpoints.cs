@@ -16,26 +16,31 @@ internal sealed class RangeEndpoints(ApiServices api)
     private const int StreamPageEntries = 1000;
     private const int StreamPageBytes = 1 << 20;
 
-    private static readonly ApiParameter StartKey = new("start_key", "First key of the range; absent: from the beginning.");
+    private static readonly ApiParameter StartKey =
+        new("start_key", "First key of the range; absent: from the beginning.");
     private static readonly ApiParameter EndKey = new("end_key", "First key after the range; absent: to the end.");
     private static readonly ApiParameter Prefix = new("prefix", "Only keys that begin so; beside bounds, both hold.");
     private static readonly ApiAnswer BadRequest = new(400, "A parameter is malformed", Problems.ContentType);
 
     private static readonly ApiCall Range = new("GetRange", "Ranges", "Read pairs in key order")
     {
-        Description = "A page, or with Accept: application/x-ndjson (or format=ndjson) the whole range as a stream, one pair a line.",
+        Description = "A page, or with Accept: application/x-ndjson (or format=ndjson) the whole range as a stream, "
+        + "one pair a line.",
         Query =
         [
-            StartKey, EndKey, Prefix, new("limit", "Most pairs; unless given as many as a page may have; no limit for a stream.", "integer"),
-            ApiCall.Cursor, new("reverse", "From the last key down.", "boolean"), new("format", "json (the default) or ndjson."),
+            StartKey, EndKey, Prefix,
+            new("limit", "Most pairs; unless given as many as a page may have; no limit for a stream.", "integer"),
+            ApiCall.Cursor, new("reverse", "From the last key down.", "boolean"),
+            new("format", "json (the default) or ndjson."),
         ],
         Headers = [new("Accept", "application/x-ndjson streams the whole range.")],
         Answers =
         [
             new(
                 200,
-                "{\"results\": [{\"key\" or \"key_base64\", \"value\" or \"value_base64\", \"version\", \"content_type\"?, "
-                + "\"weight\"?, \"expires_at\"?}], \"cursor\"?: text}; a page may be short, only a missing cursor ends the range",
+                "{\"results\": [{\"key\" or \"key_base64\", \"value\" or \"value_base64\", \"version\", "
+                + "\"content_type\"?, \"weight\"?, \"expires_at\"?}], \"cursor\"?: text}; a page may be "
+                + "short, only a missing cursor ends the range",
                 "application/json",
                 JsonStream.LinesContentType),
             BadRequest,
@@ -48,7 +53,8 @@ internal sealed class RangeEndpoints(ApiServices api)
         Answers = [new(200, "{\"count\": n}", "application/json"), BadRequest],
     };
 
-    private static readonly ApiCall DeletePrefix = new("DeletePrefix", "Ranges", "Delete all keys that begin with a prefix")
+    private static readonly ApiCall DeletePrefix = new(
+        "DeletePrefix", "Ranges", "Delete all keys that begin with a prefix")
     {
         Description = "One write, however many keys there are.",
         Path = new("prefix", "The prefix: everything after /bulk/prefix/, percent-decoded."),
@@ -67,11 +73,14 @@ internal sealed class RangeEndpoints(ApiServices api)
     {
         var request = new ScanRequest
         {
-            Range = ReadRange(query), Reverse = query.Flag("reverse"), Cursor = query.Text("cursor"),
+            Range = ReadRange(query),
+            Reverse = query.Flag("reverse"),
+            Cursor = query.Text("cursor"),
         };
         var asLines = query.Text("format") switch
         {
-            null => context.Request.Headers.Accept.ToString().Contains(JsonStream.LinesContentType, StringComparison.OrdinalIgnoreCase),
+            null => context.Request.Headers.Accept.ToString().Contains(
+                JsonStream.LinesContentType, StringComparison.OrdinalIgnoreCase),
             "ndjson" => true,
             "json" => false,
             _ => throw DmtException.InvalidArgument("format must be json or ndjson"),
@@ -85,7 +94,9 @@ internal sealed class RangeEndpoints(ApiServices api)
 
         var max = api.Options.MaxRangeResponse;
         request = request with { Limit = (int)query.Limit(max, max) };
-        var found = request.Range.IsEmpty ? new ScanPage([], null) : await api.Store.ScanAsync(request, context.RequestAborted);
+        var found = request.Range.IsEmpty
+            ? new ScanPage([], null)
+            : await api.Store.ScanAsync(request, context.RequestAborted);
         using var page = await JsonStream.StartAsync(context, JsonAnswer.ContentType);
         page.Json.WriteStartObject();
         page.Json.WriteStartArray("results");
@@ -108,7 +119,9 @@ internal sealed class RangeEndpoints(ApiServices api)
     private async Task StreamAsync(HttpContext context, ScanRequest request, long limit)
     {
         request = request with { Limit = (int)Math.Min(limit, StreamPageEntries), BytesMax = StreamPageBytes };
-        var found = request.Range.IsEmpty ? new ScanPage([], null) : await api.Store.ScanAsync(request, context.RequestAborted);
+        var found = request.Range.IsEmpty
+            ? new ScanPage([], null)
+            : await api.Store.ScanAsync(request, context.RequestAborted);
         using var page = await JsonStream.StartAsync(context, JsonStream.LinesContentType);
         while (true)
         {
@@ -150,7 +163,8 @@ internal sealed class RangeEndpoints(ApiServices api)
         api.Keys.CheckPrefix(prefix, "prefix");
         if (prefix.Length == 0 && !query.Flag("all"))
         {
-            throw DmtException.InvalidArgument("the prefix is empty, which is every key: if that is meant, add ?all=true");
+            throw DmtException.InvalidArgument(
+                "the prefix is empty, which is every key: if that is meant, add ?all=true");
         }
 
         var options = new WriteOptions { Durability = query.Durability() };
@@ -167,7 +181,8 @@ internal sealed class RangeEndpoints(ApiServices api)
         {
             var under = KeyRange.Prefix(prefix);
             start = start.Span.SequenceCompareTo(under.Start.Span) < 0 ? under.Start : start;
-            end = under.End is { } underEnd && (end is not { } e || underEnd.Span.SequenceCompareTo(e.Span) < 0) ? underEnd : end;
+            var isTighter = under.End is { } last && (end is not { } e || last.Span.SequenceCompareTo(e.Span) < 0);
+            end = isTighter ? under.End : end;
         }
 
         return new(start, end);
@@ -205,7 +220,8 @@ internal sealed class RangeEndpoints(ApiServices api)
         json.WriteEndObject();
     }
 
-    private static void WriteBytes(Utf8JsonWriter json, JsonEncodedText name, JsonEncodedText nameBase64, ReadOnlySpan<byte> bytes)
+    private static void WriteBytes(
+        Utf8JsonWriter json, JsonEncodedText name, JsonEncodedText nameBase64, ReadOnlySpan<byte> bytes)
     {
         if (Utf8.IsValid(bytes))
         {

@@ -12,8 +12,9 @@ using Microsoft.AspNetCore.Routing;
 namespace Dmt.Api.Endpoints;
 
 /// <summary>
-/// /search: words by prefix. In alphabetical order a page is a page of the store. By weight, the whole prefix is walked, keys only, and a
-/// bounded heap keeps the best limit+1 behind the cursor: the last of them only tells that there is a next page.
+/// /search: words by prefix. In alphabetical order a page is a page of the store. By weight, the whole prefix is
+/// walked, keys only, and a bounded heap keeps the best limit+1 behind the cursor: the last of them only tells that
+/// there is a next page.
 /// </summary>
 internal sealed class SearchEndpoints(ApiServices api)
 {
@@ -33,7 +34,10 @@ internal sealed class SearchEndpoints(ApiServices api)
         ],
         Answers =
         [
-            new(200, "{\"results\": [words], \"cursor\"?: text}; without cursor it is the last page", "application/json"),
+            new(
+                200,
+                "{\"results\": [words], \"cursor\"?: text}; without cursor it is the last page",
+                "application/json"),
             new(400, "A parameter is malformed", Problems.ContentType),
         ],
     };
@@ -82,7 +86,10 @@ internal sealed class SearchEndpoints(ApiServices api)
         {
             var request = new ScanRequest
             {
-                Range = KeyRange.Prefix(prefix), Limit = limit - words.Count, KeysOnly = true, Cursor = at,
+                Range = KeyRange.Prefix(prefix),
+                Limit = limit - words.Count,
+                KeysOnly = true,
+                Cursor = at,
             };
             var page = await api.Store.ScanAsync(request, cancellationToken);
             foreach (var (key, _) in page.Entries)
@@ -140,7 +147,8 @@ internal sealed class SearchEndpoints(ApiServices api)
         }
     }
 
-    private static (List<ReadOnlyMemory<byte>> Words, string? Cursor) Drain(PriorityQueue<Candidate, Candidate> kept, int limit)
+    private static (List<ReadOnlyMemory<byte>> Words, string? Cursor) Drain(
+        PriorityQueue<Candidate, Candidate> kept, int limit)
     {
         var hasMore = kept.Count > limit;
         if (hasMore)
@@ -170,7 +178,8 @@ internal sealed class SearchEndpoints(ApiServices api)
     private static Candidate DecodeWeightCursor(string cursor)
     {
         var body = CursorBody(cursor, WeightCursor);
-        if (!Base64Url.IsValid(body, out var length) || length <= sizeof(double) || length > sizeof(double) + Key.BytesMax)
+        if (!Base64Url.IsValid(body, out var length)
+            || length <= sizeof(double) || length > sizeof(double) + Key.BytesMax)
         {
             throw BadCursor();
         }

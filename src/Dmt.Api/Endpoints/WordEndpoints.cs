@@ -29,7 +29,8 @@ internal sealed class WordEndpoints(ApiServices api)
         Body = [new("application/json", "{\"word\": text, \"weight\"?: number of at least 0, for order=weight}")],
         Answers =
         [
-            new(201, "The word is new", "application/json"), new(200, "The word was there already", "application/json"), BadRequest,
+            new(201, "The word is new", "application/json"), new(200, "The word was there already", "application/json"),
+            BadRequest,
             new(409, "Others keep writing the same key", Problems.ContentType),
         ],
     };
@@ -61,7 +62,8 @@ internal sealed class WordEndpoints(ApiServices api)
         });
     }
 
-    private async Task<bool> AddAsync(byte[] word, double? weight, Durability? durability, CancellationToken cancellationToken)
+    private async Task<bool> AddAsync(
+        byte[] word, double? weight, Durability? durability, CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -113,7 +115,8 @@ internal sealed class WordEndpoints(ApiServices api)
         var reader = new Utf8JsonReader(body);
         byte[]? word = null;
         double? weight = null;
-        JsonText.Expect(reader.Read() && reader.TokenType == JsonTokenType.StartObject, "the body must be a JSON object");
+        JsonText.Expect(
+            reader.Read() && reader.TokenType == JsonTokenType.StartObject, "the body must be a JSON object");
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             if (reader.ValueTextEquals("word"u8))
@@ -130,7 +133,8 @@ internal sealed class WordEndpoints(ApiServices api)
             else
             {
                 throw DmtException.InvalidArgument(
-                    $"unknown member \"{Encoding.UTF8.GetString(JsonText.Bytes(ref reader, "name"))}\": expected word, weight");
+                    $"unknown member \"{Encoding.UTF8.GetString(JsonText.Bytes(ref reader, "name"))}\": expected "
+                    + "word, weight");
             }
         }
 

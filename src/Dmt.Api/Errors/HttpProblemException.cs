@@ -1,6 +1,8 @@
 namespace Dmt.Api.Errors;
 
-/// <summary>An answer that is an error of HTTP rather than of the store, or one with more to say than its message.</summary>
+/// <summary>
+/// An answer that is an error of HTTP rather than of the store, or one with more to say than its message.
+/// </summary>
 internal sealed class HttpProblemException(int status, string kind, string message, Exception? inner = null)
     : Exception(message, inner)
 {

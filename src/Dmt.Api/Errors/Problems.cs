@@ -7,7 +7,9 @@ using Microsoft.AspNetCore.WebUtilities;
 
 namespace Dmt.Api.Errors;
 
-/// <summary>Every error as problem details (RFC 9457): type, title, status, detail, and <c>kind</c>, which programs can rely on.</summary>
+/// <summary>
+/// Every error as problem details (RFC 9457): type, title, status, detail, and <c>kind</c>, which programs can rely on.
+/// </summary>
 internal static class Problems
 {
     public const string ContentType = "application/problem+json";
@@ -22,7 +24,8 @@ internal static class Problems
         DmtErrorKind.TooLarge => StatusCodes.Status413PayloadTooLarge,
         DmtErrorKind.Conflict => conditional ? StatusCodes.Status412PreconditionFailed : StatusCodes.Status409Conflict,
         DmtErrorKind.NotOwner => StatusCodes.Status421MisdirectedRequest,
-        DmtErrorKind.Fenced or DmtErrorKind.Unavailable or DmtErrorKind.Closed => StatusCodes.Status503ServiceUnavailable,
+        DmtErrorKind.Fenced or DmtErrorKind.Unavailable or DmtErrorKind.Closed =>
+            StatusCodes.Status503ServiceUnavailable,
         _ => StatusCodes.Status500InternalServerError,
     };
 
@@ -36,14 +39,16 @@ internal static class Problems
     /// <summary>The answer to a status that something else has set, such as routing.</summary>
     public static Task WriteStatusAsync(HttpContext context, int status) => status switch
     {
-        StatusCodes.Status404NotFound => WriteAsync(context, status, "NotFound", "there is no such address; see /openapi/v1.json", []),
+        StatusCodes.Status404NotFound =>
+            WriteAsync(context, status, "NotFound", "there is no such address; see /openapi/v1.json", []),
         StatusCodes.Status405MethodNotAllowed => WriteAsync(
             context,
             status,
             "MethodNotAllowed",
             $"{context.Request.Method} is not allowed here: expected {context.Response.Headers.Allow}",
             []),
-        _ => WriteAsync(context, status, status >= 500 ? "Internal" : "InvalidArgument", ReasonPhrases.GetReasonPhrase(status), []),
+        _ => WriteAsync(
+            context, status, status >= 500 ? "Internal" : "InvalidArgument", ReasonPhrases.GetReasonPhrase(status), []),
     };
 
     public static async Task WriteAsync(

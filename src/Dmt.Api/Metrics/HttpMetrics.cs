@@ -30,7 +30,9 @@ internal sealed class HttpMetrics
 
         // Both are from small sets, so that no client can make the number of series grow.
         var route = (endpoint as RouteEndpoint)?.RoutePattern.RawText ?? "unmatched";
-        var method = context.Request.Method is "GET" or "HEAD" or "PUT" or "POST" or "DELETE" ? context.Request.Method : "other";
+        var method = context.Request.Method is "GET" or "HEAD" or "PUT" or "POST" or "DELETE"
+            ? context.Request.Method
+            : "other";
         Interlocked.Increment(ref _requests.GetOrAdd((method, route, status), static _ => new Counter()).Value);
         _durations.GetOrAdd((method, route), static _ => new HistogramData(HistogramData.SecondsBounds))
             .Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
@@ -38,7 +40,8 @@ internal sealed class HttpMetrics
 
     public void WriteTo(PrometheusWriter to)
     {
-        to.Single("dmt_http_requests_in_flight", "gauge", "HTTP requests being served now.", Interlocked.Read(ref _inFlight));
+        to.Single(
+            "dmt_http_requests_in_flight", "gauge", "HTTP requests being served now.", Interlocked.Read(ref _inFlight));
         to.Single(
             "dmt_http_requests_refused_total",
             "counter",
@@ -57,7 +60,10 @@ internal sealed class HttpMetrics
                 Interlocked.Read(ref counter.Value));
         }
 
-        to.Family("dmt_http_request_duration_seconds", "histogram", "Time from the request's headers to the end of its answer.");
+        to.Family(
+            "dmt_http_request_duration_seconds",
+            "histogram",
+            "Time from the request's headers to the end of its answer.");
         foreach (var ((method, route), data) in _durations.OrderBy(pair => pair.Key))
         {
             to.Histogram("dmt_http_request_duration_seconds", [new("method", method), new("route", route)], data);

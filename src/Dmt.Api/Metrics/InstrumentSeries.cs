@@ -4,7 +4,9 @@ using System.Text;
 
 namespace Dmt.Api.Metrics;
 
-/// <summary>All series of one instrument: a value or a histogram for each set of tags. Safe for concurrent use.</summary>
+/// <summary>
+/// All series of one instrument: a value or a histogram for each set of tags. Safe for concurrent use.
+/// </summary>
 internal sealed class InstrumentSeries
 {
     private readonly Lock _lock = new(); // Guards the series.
@@ -20,7 +22,8 @@ internal sealed class InstrumentSeries
         _observed = instrument.IsObservable;
         var kind = instrument.GetType().Name;
         Type = kind.StartsWith("Histogram", StringComparison.Ordinal) ? "histogram"
-            : kind.StartsWith("Counter", StringComparison.Ordinal) || kind.StartsWith("ObservableCounter", StringComparison.Ordinal)
+            : kind.StartsWith("Counter", StringComparison.Ordinal)
+            || kind.StartsWith("ObservableCounter", StringComparison.Ordinal)
             ? "counter"
             : "gauge";
         _adds = !_observed && !kind.StartsWith("Gauge", StringComparison.Ordinal);
@@ -77,7 +80,8 @@ internal sealed class InstrumentSeries
     public static void WriteFamily(PrometheusWriter to, IReadOnlyList<InstrumentSeries> family)
     {
         var written = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var (id, first) in family.SelectMany(one => one.Snapshot()).OrderBy(pair => pair.Key, StringComparer.Ordinal))
+        var all = family.SelectMany(one => one.Snapshot()).OrderBy(pair => pair.Key, StringComparer.Ordinal);
+        foreach (var (id, first) in all)
         {
             if (!written.Add(id))
             {

@@ -3,8 +3,8 @@ using System.Diagnostics.Metrics;
 namespace Dmt.Api.Metrics;
 
 /// <summary>
-/// Keeps the current values of all instruments of meters whose name begins with "Dmt.". The number of series per instrument is bounded:
-/// what comes beyond is counted, not kept.
+/// Keeps the current values of all instruments of meters whose name begins with "Dmt.". The number of series per
+/// instrument is bounded: what comes beyond is counted, not kept.
 /// </summary>
 internal sealed class MeterCollector : IDisposable
 {
@@ -13,6 +13,7 @@ internal sealed class MeterCollector : IDisposable
 
     private readonly MeterListener _listener = new();
     private readonly Lock _lock = new(); // Guards the set of instruments.
+    private readonly Lock _observation = new(); // Lets one observation end before the next forgets it.
     private readonly List<InstrumentSeries> _instruments = [];
 
     public MeterCollector()
@@ -43,11 +44,22 @@ internal sealed class MeterCollector : IDisposable
         _listener.SetMeasurementEventCallback<long>(static (_, value, tags, state) => Record(state, value, tags));
         _listener.SetMeasurementEventCallback<float>(static (_, value, tags, state) => Record(state, value, tags));
         _listener.SetMeasurementEventCallback<double>(static (_, value, tags, state) => Record(state, value, tags));
-        _listener.SetMeasurementEventCallback<decimal>(static (_, value, tags, state) => Record(state, (double)value, tags));
+        _listener.SetMeasurementEventCallback<decimal>(
+            static (_, value, tags, state) => Record(state, (double)value, tags));
         _listener.Start();
     }
 
     public void WriteTo(PrometheusWriter to)
+    {
+        lock (_observation)
+        {
+            ObserveAndWrite(to);
+        }
+    }
+
+    public void Dispose() => _listener.Dispose();
+
+    private void ObserveAndWrite(PrometheusWriter to)
     {
         InstrumentSeries[] all;
         lock (_lock)
@@ -72,10 +84,12 @@ internal sealed class MeterCollector : IDisposable
             dropped += family.Sum(series => series.Dropped);
         }
 
-        to.Single("dmt_metrics_series_dropped_total", "counter", "Measurements dropped because an instrument has too many series.", dropped);
+        to.Single(
+            "dmt_metrics_series_dropped_total",
+            "counter",
+            "Measurements dropped because an instrument has too many series.",
+            dropped);
     }
-
-    public void Dispose() => _listener.Dispose();
 
     private static void Record(object? state, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags) =>
         ((InstrumentSeries)state!).Record(value, tags);

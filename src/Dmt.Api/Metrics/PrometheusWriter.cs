@@ -69,7 +69,9 @@ internal sealed class PrometheusWriter
 
     public override string ToString() => _text.ToString();
 
-    /// <summary>A name of the format: letters, digits, underscores and (in metric names) colons; never a digit first.</summary>
+    /// <summary>
+    /// A name of the format: letters, digits, underscores and (in metric names) colons; never a digit first.
+    /// </summary>
     public static string ToName(string name) => string.Create(name.Length, name, static (to, from) =>
     {
         for (var i = 0; i < to.Length; i++)

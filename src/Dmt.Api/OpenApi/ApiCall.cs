@@ -3,7 +3,7 @@ namespace Dmt.Api.OpenApi;
 /// <summary>A parameter, or a header of an answer.</summary>
 /// <param name="Name">As it stands in the request.</param>
 /// <param name="Description">One sentence.</param>
-/// <param name="Type">JSON schema type: string, integer, boolean.</param>
+/// <param name="Type">JSON schema type: string, integer, number, boolean.</param>
 internal readonly record struct ApiParameter(string Name, string Description, string Type = "string");
 
 /// <summary>An answer.</summary>
@@ -13,15 +13,17 @@ internal readonly record struct ApiParameter(string Name, string Description, st
 internal readonly record struct ApiAnswer(int Status, string Description, params string[] ContentTypes);
 
 /// <summary>
-/// What a call takes and answers. Stands beside the handler, is the list that query parameters are checked against, and is what the
-/// OpenAPI document is made of; so the three cannot differ.
+/// What a call takes and answers. Stands beside the handler, is the list that query parameters are checked against, and
+/// is what the OpenAPI document is made of; so the three cannot differ.
 /// </summary>
 internal sealed record ApiCall(string Id, string Tag, string Summary)
 {
     public static readonly ApiParameter Fsync = new(
-        "fsync", "When the write is acknowledged: default, strict, every N operations, every Nms. Absent: as the store is set.");
+        "fsync",
+        "When the write is acknowledged: default, strict, every N operations, every Nms. Absent: as the store is set.");
 
-    public static readonly ApiParameter Cursor = new("cursor", "The cursor of the page before; with all other parameters the same.");
+    public static readonly ApiParameter Cursor =
+        new("cursor", "The cursor of the page before; with all other parameters the same.");
 
     public string? Description { get; init; }
 

@@ -15,7 +15,8 @@ internal static class ApiDocument
             {
                 Title = "DMT",
                 Version = "v1",
-                Description = "An ordered, prefix-searchable key-value store. Errors are problem details (RFC 9457) with a kind.",
+                Description = "An ordered, prefix-searchable key-value store. Errors are problem details (RFC 9457) "
+                + "with a kind.",
             };
             document.Servers = [];
             return Task.CompletedTask;
@@ -83,6 +84,7 @@ internal static class ApiDocument
             Type = parameter.Type switch
             {
                 "integer" => JsonSchemaType.Integer,
+                "number" => JsonSchemaType.Number,
                 "boolean" => JsonSchemaType.Boolean,
                 _ => JsonSchemaType.String,
             },

@@ -41,7 +41,8 @@ internal static class JsonText
     public static double Weight(ref Utf8JsonReader reader)
     {
         Expect(
-            reader.TokenType == JsonTokenType.Number && reader.TryGetDouble(out _), "weight must be a finite number of at least 0");
+            reader.TokenType == JsonTokenType.Number && reader.TryGetDouble(out _),
+            "weight must be a finite number of at least 0");
         return EntryMetadata.CheckWeight(reader.GetDouble());
     }
 
@@ -49,7 +50,9 @@ internal static class JsonText
     public static DmtException Malformed(JsonException e)
     {
         var message = e.Message.AsSpan();
-        message = message.IndexOf(" LineNumber:", StringComparison.Ordinal) is var cut and > 0 ? message[..cut] : message;
+        message = message.IndexOf(" LineNumber:", StringComparison.Ordinal) is var cut and > 0
+            ? message[..cut]
+            : message;
         return new(
             DmtErrorKind.InvalidArgument,
             $"malformed JSON at line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}: {message}",

@@ -4,8 +4,9 @@ using Microsoft.AspNetCore.Http.Features;
 namespace Dmt.Api.Requests;
 
 /// <summary>
-/// Keys in paths. The server decodes a path before routing: %2E%2E becomes a step up, %2F stays as it is, bytes that are no UTF-8 stay
-/// encoded. So a key is taken from the request target as it came, and routing sees a placeholder in its place.
+/// Keys in paths. The server decodes a path before routing: %2E%2E becomes a step up, %2F stays as it is, bytes that
+/// are no UTF-8 stay encoded. So a key is taken from the request target as it came, and routing sees a placeholder in
+/// its place.
 /// </summary>
 internal static class KeyPath
 {
@@ -29,7 +30,9 @@ internal static class KeyPath
         }
     }
 
-    /// <summary>The bytes of the key, decoded but not checked; null where the target came here by a detour (/x/../kv/y).</summary>
+    /// <summary>
+    /// The bytes of the key, decoded but not checked; null where the target came here by a detour (/x/../kv/y).
+    /// </summary>
     /// <param name="context">The request.</param>
     /// <param name="route"><see cref="Kv"/> or <see cref="BulkPrefix"/>.</param>
     /// <param name="what">What it is called in messages.</param>

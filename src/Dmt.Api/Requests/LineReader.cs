@@ -4,8 +4,8 @@ using Dmt.Core;
 namespace Dmt.Api.Requests;
 
 /// <summary>
-/// Cuts a stream into lines without allocating for each: reads into one buffer, hands out the whole lines in it, then moves the rest to
-/// its front. The buffer grows up to the longest line that is allowed.
+/// Cuts a stream into lines without allocating for each: reads into one buffer, hands out the whole lines in it, then
+/// moves the rest to its front. The buffer grows up to the longest line that is allowed.
 /// </summary>
 internal sealed class LineReader(Stream stream, int lineBytesMax) : IDisposable
 {

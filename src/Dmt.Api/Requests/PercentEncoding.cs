@@ -3,8 +3,8 @@ using Dmt.Core;
 namespace Dmt.Api.Requests;
 
 /// <summary>
-/// Strict percent-decoding. The framework's own leaves bad escapes and bytes that are not UTF-8 as they are and treats %2F apart, so that
-/// two keys could become one.
+/// Strict percent-decoding. The framework's own leaves bad escapes and bytes that are not UTF-8 as they are and treats
+/// %2F apart, so that two keys could become one.
 /// </summary>
 internal static class PercentEncoding
 {

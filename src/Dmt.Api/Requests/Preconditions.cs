@@ -15,7 +15,8 @@ internal static class Preconditions
         request.Headers.IfMatch.Count > 0 || request.Headers.IfNoneMatch.Count > 0;
 
     /// <summary>The condition of a write.</summary>
-    /// <exception cref="DmtException">InvalidArgument where it cannot be expressed; Conflict where no version can ever match.</exception>
+    /// <exception cref="DmtException">InvalidArgument where it cannot be expressed; Conflict where no version can ever
+    /// match.</exception>
     public static WriteCondition ForWrite(HttpRequest request)
     {
         var match = request.Headers.IfMatch;
@@ -53,7 +54,8 @@ internal static class Preconditions
             throw DmtException.InvalidArgument("If-Match must be * or an entity tag in double quotes, as ETag gave it");
         }
 
-        return ulong.TryParse(tag[1..^1], NumberStyles.None, CultureInfo.InvariantCulture, out var version) && version > 0
+        return ulong.TryParse(tag[1..^1], NumberStyles.None, CultureInfo.InvariantCulture, out var version)
+            && version > 0
             ? WriteCondition.VersionIs(version)
             : throw DmtException.Conflict($"If-Match {tag} is no version that this server gives out", 0);
     }

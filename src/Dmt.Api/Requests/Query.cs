@@ -6,7 +6,9 @@ using Dmt.Core;
 
 namespace Dmt.Api.Requests;
 
-/// <summary>The query parameters of a call: strictly decoded, each at most once, none that the call does not know.</summary>
+/// <summary>
+/// The query parameters of a call: strictly decoded, each at most once, none that the call does not know.
+/// </summary>
 internal readonly struct Query
 {
     private readonly List<(string Name, byte[] Value)>? _values;
@@ -77,7 +79,9 @@ internal readonly struct Query
             : throw DmtException.InvalidArgument($"the query parameter {name} is not valid UTF-8");
     }
 
-    /// <summary>A whole number from 1 to <paramref name="max"/>; <paramref name="otherwise"/> where it is absent.</summary>
+    /// <summary>
+    /// A whole number from 1 to <paramref name="max"/>; <paramref name="otherwise"/> where it is absent.
+    /// </summary>
     public long Limit(long otherwise, long max)
     {
         if (Text("limit") is not { } text)
@@ -85,7 +89,8 @@ internal readonly struct Query
             return otherwise;
         }
 
-        return long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var limit) && limit >= 1 && limit <= max
+        return long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var limit) && limit >= 1
+            && limit <= max
             ? limit
             : throw DmtException.InvalidArgument($"limit is \"{Shorten(text)}\": expected 1 to {max}");
     }
@@ -96,6 +101,16 @@ internal readonly struct Query
         null or "false" or "0" => false,
         "true" or "1" or "" => true,
         var other => throw DmtException.InvalidArgument($"{name} is \"{Shorten(other)}\": expected true or false"),
+    };
+
+    /// <summary>The weight; 0 where it is absent.</summary>
+    public double Weight() => Text("weight") switch
+    {
+        null => 0,
+        var text when double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var weight) =>
+            EntryMetadata.CheckWeight(weight),
+        var text =>
+            throw DmtException.InvalidArgument($"weight is \"{Shorten(text)}\": expected a number of at least 0"),
     };
 
     /// <summary>The durability that <c>fsync</c> asks for; null means as the store is set.</summary>

@@ -34,7 +34,8 @@ internal static class RequestBody
                 if (needed > bytesMax)
                 {
                     reader.AdvanceTo(result.Buffer.End);
-                    throw DmtException.TooLarge($"the {what} has more than {bytesMax} bytes: at most {bytesMax} are allowed");
+                    throw DmtException.TooLarge(
+                        $"the {what} has more than {bytesMax} bytes: at most {bytesMax} are allowed");
                 }
 
                 buffer = Grow(buffer, length, (int)needed);
@@ -54,7 +55,10 @@ internal static class RequestBody
         }
     }
 
-    /// <summary>Refuses a body that is not declared as JSON: a web page of another origin cannot send one without being asked first.</summary>
+    /// <summary>
+    /// Refuses a body that is not declared as JSON: a web page of another origin cannot send one without being asked
+    /// first.
+    /// </summary>
     public static void RequireJson(HttpContext context)
     {
         if (!context.Request.HasJsonContentType())
@@ -64,7 +68,9 @@ internal static class RequestBody
         }
     }
 
-    /// <summary>The array itself where it is long enough; otherwise a longer one with the same bytes, and the old one goes back.</summary>
+    /// <summary>
+    /// The array itself where it is long enough; otherwise a longer one with the same bytes, and the old one goes back.
+    /// </summary>
     public static byte[] Grow(byte[] buffer, int used, int needed)
     {
         if (needed <= buffer.Length)

@@ -27,7 +27,8 @@ internal static class TimeToLive
             || !double.TryParse(digits, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number))
         {
             var shown = text.Length > 80 ? text[..80] + "…" : text;
-            throw DmtException.InvalidArgument($"ttl is \"{shown}\": expected seconds or a time such as 500ms, 30s, 5m, 2h, 7d");
+            throw DmtException.InvalidArgument(
+                $"ttl is \"{shown}\": expected seconds or a time such as 500ms, 30s, 5m, 2h, 7d");
         }
 
         return FromSeconds(number * unit.Value);

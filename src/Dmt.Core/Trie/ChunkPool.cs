@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace Dmt.Core.Trie;
 
-/// <summary>Full-size chunks that disposed arenas gave back, kept for the next arena so that it need not fault them in again.</summary>
+/// <summary>
+/// Full-size chunks that disposed arenas gave back, kept for the next arena so that it need not fault them in again.
+/// </summary>
 internal static unsafe class ChunkPool
 {
     /// <summary>Size of a pooled chunk, bytes.</summary>

@@ -1,8 +1,8 @@
 namespace Dmt.Core.Trie;
 
 /// <summary>
-/// Keeps what this thread reads from being freed until it is disposed. Bound to its thread (a ref struct cannot cross an await);
-/// guards nest. Dispose each exactly once.
+/// Keeps what this thread reads from being freed until it is disposed. Bound to its thread (a ref struct cannot cross
+/// an await); guards nest. Dispose each exactly once.
 /// </summary>
 public readonly ref struct EpochGuard
 {

@@ -1,8 +1,8 @@
 namespace Dmt.Core.Trie;
 
 /// <summary>
-/// A guard that is not bound to a thread, for readers that live long or move between threads. One user at a time. While it is held,
-/// nothing that was retired since is freed, so hold it no longer than needed and dispose it.
+/// A guard that is not bound to a thread, for readers that live long or move between threads. One user at a time. While
+/// it is held, nothing that was retired since is freed, so hold it no longer than needed and dispose it.
 /// </summary>
 public sealed class EpochPin : IDisposable
 {
@@ -27,6 +27,21 @@ public sealed class EpochPin : IDisposable
         {
             _epochs.Enter(slot);
         }
+    }
+
+    /// <summary>
+    /// Takes hold as of now, and lets go of an older hold. Cheap where nothing was retired since that.
+    /// </summary>
+    /// <exception cref="DmtException">Closed after Dispose.</exception>
+    public void Renew()
+    {
+        if (_slot is { Depth: > 0 } slot && _epochs.IsCurrent(slot))
+        {
+            return;
+        }
+
+        Exit();
+        Enter();
     }
 
     /// <summary>Lets go. Nothing happens where it is not held.</summary>

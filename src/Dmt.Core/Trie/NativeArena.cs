@@ -1,15 +1,16 @@
 // Unmanaged memory of one tree.
 //
-// A reference is a 32-bit handle: the upper 15 bits name a chunk, the lower 17 bits the place in it in units of 8 bytes. That
-// halves the child arrays of the tree against pointers. Handle 0 means nothing: the first unit of the first chunk is never given
-// out. Chunks start at 4 KiB (a tree with few keys is small) and double up to 1 MiB; what is larger than LargeBytesMin has a
-// chunk of its own, at offset 0, so that it may be of any size.
+// A reference is a 32-bit handle: the upper 15 bits name a chunk, the lower 17 bits the place in it in units of 8
+// bytes. That halves the child arrays of the tree against pointers. Handle 0 means nothing: the first unit of the first
+// chunk is never given out. Chunks start at 4 KiB (a tree with few keys is small) and double up to 1 MiB; what is
+// larger than LargeBytesMin has a chunk of its own, at offset 0, so that it may be of any size.
 //
-// Sizes are rounded up to a class: every multiple of 8 up to 1,152 bytes (all nodes of 4, 16, 48, and most of 256 children, fit
-// exactly), then 8 classes to a doubling. Freed memory goes to the list of its class, linked through its own bytes 4..7.
+// Sizes are rounded up to a class: every multiple of 8 up to 1,152 bytes (all nodes of 4, 16, 48, and most of 256
+// children, fit exactly), then 8 classes to a doubling. Freed memory goes to the list of its class, linked through its
+// own bytes 4..7.
 //
-// One writer allocates and frees. Any thread resolves handles: the chunk table is only ever replaced by a longer copy, published
-// by a release store before any handle into the new chunk can be, and old tables live as long as the arena.
+// One writer allocates and frees. Any thread resolves handles: the chunk table is only ever replaced by a longer copy,
+// published by a release store before any handle into the new chunk can be, and old tables live as long as the arena.
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -17,12 +18,14 @@ using System.Runtime.InteropServices;
 namespace Dmt.Core.Trie;
 
 /// <summary>
-/// Unmanaged, pooled memory: a bump allocator with free lists by size, addressed by 32-bit handles. One thread at a time may
-/// allocate and free; any number may resolve handles meanwhile. Not cleared: fresh memory holds anything.
+/// Unmanaged, pooled memory: a bump allocator with free lists by size, addressed by 32-bit handles. One thread at a
+/// time may allocate and free; any number may resolve handles meanwhile. Not cleared: fresh memory holds anything.
 /// </summary>
 public sealed unsafe class NativeArena : IDisposable
 {
-    /// <summary>Bytes past the end of every allocation that may be read (not interpreted): lets vector loads overrun.</summary>
+    /// <summary>
+    /// Bytes past the end of every allocation that may be read (not interpreted): lets vector loads overrun.
+    /// </summary>
     public const int OverreadBytes = 16;
 
     private const int OffsetBits = 17;
@@ -53,7 +56,9 @@ public sealed unsafe class NativeArena : IDisposable
     {
     }
 
-    /// <param name="poisonFreed">Overwrite what is freed, so that a reader of freed memory is found out. For tests.</param>
+    /// <param name="poisonFreed">
+    /// Overwrite what is freed, so that a reader of freed memory is found out. For tests.
+    /// </param>
     internal NativeArena(bool poisonFreed) => _poisonFreed = poisonFreed;
 
     ~NativeArena() => Release();
@@ -64,14 +69,18 @@ public sealed unsafe class NativeArena : IDisposable
     /// <summary>Bytes taken from the operating system (or the chunk pool). 0 until the first allocation.</summary>
     public long BytesReserved => Volatile.Read(ref _bytesReserved);
 
-    /// <summary>The address behind a handle. Valid until it is freed. Undefined for a handle that this arena never gave out.</summary>
+    /// <summary>
+    /// The address behind a handle. Valid until it is freed. Undefined for a handle that this arena never gave out.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public byte* Resolve(uint handle) => ((byte**)_table)[handle >> OffsetBits] + ((nuint)(handle & OffsetMask) << 3);
 
     /// <summary>Memory of at least <paramref name="bytes"/> bytes, aligned to 8, with anything in it.</summary>
     /// <param name="bytes">1 or more.</param>
     /// <param name="handle">The compact reference to it; never 0.</param>
-    /// <exception cref="DmtException">Unavailable when all 32,768 chunks (32 GiB) are taken; Closed after Dispose.</exception>
+    /// <exception cref="DmtException">
+    /// Unavailable when all 32,768 chunks (32 GiB) are taken; Closed after Dispose.
+    /// </exception>
     /// <exception cref="OutOfMemoryException">The system has no more memory.</exception>
     public byte* Allocate(int bytes, out uint handle)
     {
@@ -222,7 +231,8 @@ public sealed unsafe class NativeArena : IDisposable
 
         if (_chunkCount == ChunksMax)
         {
-            throw DmtException.Unavailable($"the arena is full: all {ChunksMax} chunks are taken ({_bytesReserved} bytes)");
+            throw DmtException.Unavailable(
+                $"the arena is full: all {ChunksMax} chunks are taken ({_bytesReserved} bytes)");
         }
 
         if (_chunkCount == _chunkBytes.Length)

@@ -4,17 +4,18 @@
 //   bit  2     Node16 only: there is a value entry
 //   bits 3-13  length of the prefix (inner nodes) or of the suffix (leaves), 0 to 1,024
 //
-// An inner node stands for a string: the path down to it, its branching bytes and prefixes put together. Its prefix is stored
-// whole, whatever its length. Its entries are its children, by branching byte, and at most one value entry: the leaf of the key
-// that ends exactly here. The value entry orders before all children.
+// An inner node stands for a string: the path down to it, its branching bytes and prefixes put together. Its prefix is
+// stored whole, whatever its length. Its entries are its children, by branching byte, and at most one value entry: the
+// leaf of the key that ends exactly here. The value entry orders before all children.
 //
 // A leaf holds what is left of its key below its parent, and the payload:
 //
 //   0  header   2  suffix   (2 + length, rounded up to 8)  payload, 8 bytes
 //
-// What never changes once a node is published: header, prefix, suffix, and the branching bytes of Node16 and Node48. What changes
-// in place, each by one aligned release store: a child reference (a child was replaced), an entry of Node256 (a child or value
-// was added or removed), a payload. Everything else is done on a copy that takes the node's place in its parent.
+// What never changes once a node is published: header, prefix, suffix, and the branching bytes of Node16 and Node48.
+// What changes in place, each by one aligned release store: a child reference (a child was replaced), an entry of
+// Node256 (a child or value was added or removed), a payload. Everything else is done on a copy that takes the node's
+// place in its parent.
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
@@ -84,7 +85,9 @@ internal static unsafe class Node
         _ => Volatile.Read(ref *(uint*)(node + 4)),
     };
 
-    /// <summary>The place of the child under <paramref name="branch"/>; null, or a place that holds 0, where there is none.</summary>
+    /// <summary>
+    /// The place of the child under <paramref name="branch"/>; null, or a place that holds 0, where there is none.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint* Child(byte* node, int header, byte branch) => Kind(header) switch
     {
@@ -93,7 +96,9 @@ internal static unsafe class Node
         _ => Node256.Child(node, branch),
     };
 
-    /// <summary>Whether <paramref name="length"/> bytes are equal; made for the short strings that prefixes are.</summary>
+    /// <summary>
+    /// Whether <paramref name="length"/> bytes are equal; made for the short strings that prefixes are.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool Same(byte* a, byte* b, int length)
     {

@@ -1,5 +1,5 @@
-// 1 to 16 children, stored exactly (this is both node 4 and node 16 of the paper: as adding a child makes a copy anyway, there is
-// no reason to keep free places):
+// 1 to 16 children, stored exactly (this is both node 4 and node 16 of the paper: as adding a child makes a copy
+// anyway, there is no reason to keep free places):
 //
 //   0  header   2  count, 16 bits   4  entries, 4 bytes each: the value entry (where there is one), then the children
 //   then the branching bytes, ascending; then the prefix
@@ -27,7 +27,8 @@ internal static unsafe class Node16
         var count = Node.Count(node);
         var hasValue = Node.HasValue(header);
         var branches = Vector128.Load(node + 4 + (4 * (count + hasValue)));
-        var found = Vector128.Equals(branches, Vector128.Create(branch)).ExtractMostSignificantBits() & ((1u << count) - 1);
+        var same = Vector128.Equals(branches, Vector128.Create(branch)).ExtractMostSignificantBits();
+        var found = same & ((1u << count) - 1);
         return found == 0 ? null : Entries(node) + hasValue + BitOperations.TrailingZeroCount(found);
     }
 

@@ -1,7 +1,8 @@
-// 17 to 48 children, stored exactly, under a bitmap of the branching bytes (the paper has an index of 256 bytes instead; the bitmap
-// takes 32, and finds the next child as fast as the one under a byte):
+// 17 to 48 children, stored exactly, under a bitmap of the branching bytes (the paper has an index of 256 bytes
+// instead; the bitmap takes 32, and finds the next child as fast as the one under a byte):
 //
-//   0  header   2  count, 16 bits   4  value entry or 0   8  bitmap, 4 words of 64 bits   40  children, 4 bytes each, ascending
+//   0  header   2  count, 16 bits   4  value entry or 0   8  bitmap, 4 words of 64 bits
+//   40  children, 4 bytes each, ascending
 //   then the prefix
 using System.Numerics;
 using System.Runtime.CompilerServices;
@@ -39,7 +40,9 @@ internal static unsafe class Node48
         return rank;
     }
 
-    /// <summary>The lowest branching byte that is at least <paramref name="from"/> (0 to 256); 256 where there is none.</summary>
+    /// <summary>
+    /// The lowest branching byte that is at least <paramref name="from"/> (0 to 256); 256 where there is none.
+    /// </summary>
     public static int Next(byte* node, int from)
     {
         var bitmap = Bitmap(node);
@@ -55,7 +58,9 @@ internal static unsafe class Node48
         return 256;
     }
 
-    /// <summary>The highest branching byte that is at most <paramref name="from"/> (-1 to 255); -1 where there is none.</summary>
+    /// <summary>
+    /// The highest branching byte that is at most <paramref name="from"/> (-1 to 255); -1 where there is none.
+    /// </summary>
     public static int Previous(byte* node, int from)
     {
         var bitmap = Bitmap(node);

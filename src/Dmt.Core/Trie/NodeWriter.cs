@@ -1,5 +1,6 @@
-// Builds the nodes that take the place of others. Nothing here touches a published node, except AddInPlace and RemoveInPlace, which
-// change a Node256. The caller publishes the result by a release store of its handle, and retires what it replaces.
+// Builds the nodes that take the place of others. Nothing here touches a published node, except AddInPlace and
+// RemoveInPlace, which change a Node256. The caller publishes the result by a release store of its handle, and retires
+// what it replaces.
 using System.Diagnostics;
 
 namespace Dmt.Core.Trie;
@@ -17,7 +18,9 @@ internal readonly unsafe struct NodeWriter(NativeArena arena)
         return handle;
     }
 
-    /// <summary>An inner node with two entries. A branch may be <see cref="Node.ValueEntry"/>, of one of them.</summary>
+    /// <summary>
+    /// An inner node with two entries. A branch may be <see cref="Node.ValueEntry"/>, of one of them.
+    /// </summary>
     public uint NewPair(byte* prefix, int length, int branchA, uint a, int branchB, uint b)
     {
         Debug.Assert(branchA != branchB, "two entries under one byte");
@@ -78,7 +81,7 @@ internal readonly unsafe struct NodeWriter(NativeArena arena)
         }
 
         return Node.Count(node) < Node48.CountMax
-            ? With48(node, header, branch, entry)
+            ? With48(node, branch, entry)
             : Grow48(node, header, branch, entry);
     }
 
@@ -97,7 +100,7 @@ internal readonly unsafe struct NodeWriter(NativeArena arena)
         }
 
         return Node.Count(node) > Node16.CountMax + 1
-            ? Without48(node, header, branch)
+            ? Without48(node, branch)
             : Shrink48(node, header, branch);
     }
 
@@ -226,11 +229,12 @@ internal readonly unsafe struct NodeWriter(NativeArena arena)
         }
 
         Mark(copy, branch);
-        CopyWithGap(Node16.Entries(node) + Node.HasValue(header), Node48.Children(copy), count, Node48.Rank(copy, branch), entry);
+        var children = Node16.Entries(node) + Node.HasValue(header);
+        CopyWithGap(children, Node48.Children(copy), count, Node48.Rank(copy, branch), entry);
         return handle;
     }
 
-    private uint With48(byte* node, int header, int branch, uint entry)
+    private uint With48(byte* node, int branch, uint entry)
     {
         var count = Node.Count(node);
         var copy = New48(node, count + 1, out var handle);
@@ -240,7 +244,7 @@ internal readonly unsafe struct NodeWriter(NativeArena arena)
         return handle;
     }
 
-    private uint Without48(byte* node, int header, int branch)
+    private uint Without48(byte* node, int branch)
     {
         var count = Node.Count(node);
         var copy = New48(node, count - 1, out var handle);

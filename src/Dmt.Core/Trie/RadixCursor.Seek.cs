@@ -59,7 +59,9 @@ public sealed unsafe partial class RadixCursor
         }
     }
 
-    /// <summary>Moves to the first key with this prefix, and confines the cursor to keys with it until the next seek.</summary>
+    /// <summary>
+    /// Moves to the first key with this prefix, and confines the cursor to keys with it until the next seek.
+    /// </summary>
     public bool SeekPrefix(ReadOnlySpan<byte> prefix)
     {
         fixed (byte* bytes = prefix)
@@ -69,7 +71,9 @@ public sealed unsafe partial class RadixCursor
         }
     }
 
-    /// <summary>Moves to the last key with this prefix, and confines the cursor to keys with it until the next seek.</summary>
+    /// <summary>
+    /// Moves to the last key with this prefix, and confines the cursor to keys with it until the next seek.
+    /// </summary>
     public bool SeekPrefixLast(ReadOnlySpan<byte> prefix)
     {
         fixed (byte* bytes = prefix)
@@ -83,10 +87,12 @@ public sealed unsafe partial class RadixCursor
     /// <param name="key">The key.</param>
     /// <param name="length">Its length, bytes.</param>
     /// <param name="keyLength">Length of the path to the entry that is returned.</param>
-    /// <param name="order">How what is below that entry compares with the key: less, greater, or (0) the key ends there.</param>
+    /// <param name="order">
+    /// How what is below that entry compares with the key: less, greater, or (0) the key ends there.
+    /// </param>
     /// <returns>
-    /// The entry where the path and the key part. 0 where they part between the entries of the node on top of the stack: its
-    /// index then is one above the lower neighbour in a Node16, and the missing byte in the others.
+    /// The entry where the path and the key part. 0 where they part between the entries of the node on top of the
+    /// stack: its index then is one above the lower neighbour in a Node16, and the missing byte in the others.
     /// </returns>
     private uint Follow(byte* key, int length, out int keyLength, out int order)
     {
@@ -127,7 +133,9 @@ public sealed unsafe partial class RadixCursor
         return 0;
     }
 
-    /// <summary>The child under a byte, and its index; 0 and the index as <see cref="Follow"/> leaves it where there is none.</summary>
+    /// <summary>
+    /// The child under a byte, and its index; 0 and the index as <see cref="Follow"/> leaves it where there is none.
+    /// </summary>
     private static uint Choose(byte* node, int header, byte branch, ref int index)
     {
         var child = Node.Child(node, header, branch);
@@ -146,7 +154,9 @@ public sealed unsafe partial class RadixCursor
         return entry;
     }
 
-    /// <summary>The topmost node that all keys with the prefix, and no others, are below; 0 where there are none.</summary>
+    /// <summary>
+    /// The topmost node that all keys with the prefix, and no others, are below; 0 where there are none.
+    /// </summary>
     private uint FindSubtree(byte* key, int length, out int keyLength)
     {
         keyLength = 0;

@@ -1,11 +1,11 @@
 // A position in a tree: the stack of inner nodes on the path to a leaf, and the key that the path spells.
 //
-// While it has a position the cursor holds an epoch pin, so every node on the stack stays as it was when the cursor came by, though
-// the writer may have replaced it since. So a key that is in the tree throughout is met exactly once in a walk in one direction;
-// a key that is added or removed meanwhile may or may not be met.
+// While it has a position the cursor holds an epoch pin, so every node on the stack stays as it was when the cursor
+// came by, though the writer may have replaced it since. So a key that is in the tree throughout is met exactly once in
+// a walk in one direction; a key that is added or removed meanwhile may or may not be met.
 //
-// A frame's index is the entry that the path takes: of a Node16 its number, the value entry included; of the others the branching
-// byte, or -1 for the value entry.
+// A frame's index is the entry that the path takes: of a Node16 its number, the value entry included; of the others the
+// branching byte, or -1 for the value entry.
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -13,9 +13,9 @@ using System.Runtime.InteropServices;
 namespace Dmt.Core.Trie;
 
 /// <summary>
-/// Walks the keys of a <see cref="RadixTree"/> in both directions. Used by one thread at a time, not always the same; reusable; no
-/// step allocates. While it is positioned, it keeps replaced nodes of all trees with the same epochs from being freed: dispose it,
-/// or <see cref="Reset()"/> it, soon. The tree may be written to meanwhile.
+/// Walks the keys of a <see cref="RadixTree"/> in both directions. Used by one thread at a time, not always the same;
+/// reusable; no step allocates. While it is positioned, it keeps replaced nodes of all trees with the same epochs from
+/// being freed: dispose it, or <see cref="Reset()"/> it, soon. The tree may be written to meanwhile.
 /// </summary>
 public sealed unsafe partial class RadixCursor : IDisposable
 {
@@ -43,8 +43,8 @@ public sealed unsafe partial class RadixCursor : IDisposable
     public ReadOnlySpan<byte> Key => _key.AsSpan(0, _keyLength);
 
     /// <summary>
-    /// The payload at the position, read with acquire. Where the writer has moved the key to another node since the cursor came
-    /// here, it is the payload that the key had then, or later.
+    /// The payload at the position, read with acquire. Where the writer has moved the key to another node since the
+    /// cursor came here, it is the payload that the key had then, or later.
     /// </summary>
     /// <exception cref="InvalidOperationException">The cursor is not at a key.</exception>
     public ulong Value
@@ -103,17 +103,18 @@ public sealed unsafe partial class RadixCursor : IDisposable
     /// <returns>Its root, 0 where it is empty.</returns>
     private uint Begin()
     {
-        End();
-        _pin.Enter();
-        try
+        _value = null;
+        _depth = 0;
+        _keyLength = 0;
+        _pin.Renew();
+        var root = _tree.ReadRoot();
+        if (root == 0)
         {
-            return _tree.ReadRoot();
+            End();
+            _tree.ThrowIfDisposed();
         }
-        catch (DmtException)
-        {
-            _pin.Exit();
-            throw;
-        }
+
+        return root;
     }
 
     private bool End()
@@ -255,6 +256,11 @@ public sealed unsafe partial class RadixCursor : IDisposable
             var hasValue = Node.HasValue(header);
             var count = Node.Count(node);
             var index = ++frame.Index;
+            if (index + 1 < count + hasValue)
+            {
+                PrefetchBelow(Volatile.Read(ref Node16.Entries(node)[index + 1]));
+            }
+
             return index < count + hasValue ? Entry16(node, hasValue, count, index, ref keyLength) : 0;
         }
 
@@ -334,7 +340,9 @@ public sealed unsafe partial class RadixCursor : IDisposable
     private static int PreviousBranch(byte* node, int header, int from) =>
         Node.Kind(header) == Node.Kind48 ? Node48.Previous(node, from) : Node256.Previous(node, from);
 
-    /// <summary>Fetches the first children ahead, so that their cache misses overlap instead of following each other.</summary>
+    /// <summary>
+    /// Fetches the first children ahead, so that their cache misses overlap instead of following each other.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Prefetch(byte* node, int header)
     {
@@ -348,6 +356,18 @@ public sealed unsafe partial class RadixCursor : IDisposable
         for (var i = 0; i < count; i++)
         {
             Node.Prefetch(_tree.Arena.Resolve(Volatile.Read(ref entries[i])));
+        }
+    }
+
+    /// <summary>Fetches ahead what is below a child that was itself fetched ahead before.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void PrefetchBelow(uint entry)
+    {
+        var node = _tree.Arena.Resolve(entry);
+        var header = Node.Header(node);
+        if (Node.Kind(header) == Node.Kind16)
+        {
+            Prefetch(node, header);
         }
     }
 

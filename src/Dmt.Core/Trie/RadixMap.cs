@@ -1,6 +1,6 @@
-// Values lie in managed cells; the tree's payload is the number of a cell. A cell is written once before it is published. Replacing
-// a value takes a new cell, and the old one is cleared and used again only when no reader can be looking at it, so a reader never
-// sees half of a large struct.
+// Values lie in managed cells; the tree's payload is the number of a cell. A cell is written once before it is
+// published. Replacing a value takes a new cell, and the old one is cleared and used again only when no reader can be
+// looking at it, so a reader never sees half of a large struct.
 using System.Collections;
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
@@ -9,9 +9,9 @@ using Dmt.Core.Keys;
 namespace Dmt.Core.Trie;
 
 /// <summary>
-/// An ordered, prefix-searchable map in memory: keys of 0 to 1,024 bytes (text as UTF-8), ordered bytewise. Safe for concurrent use:
-/// writers wait for each other, readers wait for nobody. Enumerations see what is there throughout, and may or may not see what
-/// changes meanwhile; one that is not run to its end must be disposed (foreach does).
+/// An ordered, prefix-searchable map in memory: keys of 0 to 1,024 bytes (text as UTF-8), ordered bytewise. Safe for
+/// concurrent use: writers wait for each other, readers wait for nobody. Enumerations see what is there throughout, and
+/// may or may not see what changes meanwhile; one that is not run to its end must be disposed (foreach does).
 /// </summary>
 public sealed class RadixMap<TValue> : IEnumerable<KeyValuePair<string, TValue>>, IDisposable
 {
@@ -94,7 +94,9 @@ public sealed class RadixMap<TValue> : IEnumerable<KeyValuePair<string, TValue>>
         }
     }
 
-    /// <summary>The longest key that <paramref name="text"/> begins with, and its value; null where there is none.</summary>
+    /// <summary>
+    /// The longest key that <paramref name="text"/> begins with, and its value; null where there is none.
+    /// </summary>
     public KeyValuePair<string, TValue>? LongestPrefix(string text)
     {
         var bytes = Encoding.UTF8.GetBytes(text);
@@ -105,7 +107,8 @@ public sealed class RadixMap<TValue> : IEnumerable<KeyValuePair<string, TValue>>
     }
 
     /// <summary>All pairs in order of keys. Keys that are not UTF-8 come with replacement characters.</summary>
-    public IEnumerator<KeyValuePair<string, TValue>> GetEnumerator() => Walk(default, null, reverse: false).GetEnumerator();
+    public IEnumerator<KeyValuePair<string, TValue>> GetEnumerator() =>
+        Walk(default, null, reverse: false).GetEnumerator();
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
@@ -116,11 +119,16 @@ public sealed class RadixMap<TValue> : IEnumerable<KeyValuePair<string, TValue>>
         return Walk(range.Start, range.End, reverse: false);
     }
 
-    /// <summary>The pairs from <paramref name="from"/>, inclusive, to <paramref name="to"/>, exclusive, in order.</summary>
+    /// <summary>
+    /// The pairs from <paramref name="from"/>, inclusive, to <paramref name="to"/>, exclusive, in order.
+    /// </summary>
     /// <param name="from">First key; it need not exist.</param>
     /// <param name="to">First key that does not belong; null: to the end.</param>
-    public IEnumerable<KeyValuePair<string, TValue>> Range(string from, string? to) =>
-        Walk(Key.PrefixFromText(from), to is null ? default(ReadOnlyMemory<byte>?) : Key.PrefixFromText(to), reverse: false);
+    public IEnumerable<KeyValuePair<string, TValue>> Range(string from, string? to)
+    {
+        ReadOnlyMemory<byte>? end = to is null ? default(ReadOnlyMemory<byte>?) : Key.PrefixFromText(to);
+        return Walk(Key.PrefixFromText(from), end, reverse: false);
+    }
 
     /// <summary>All pairs, the last key first.</summary>
     public IEnumerable<KeyValuePair<string, TValue>> Reverse() => Walk(default, null, reverse: true);
@@ -134,7 +142,8 @@ public sealed class RadixMap<TValue> : IEnumerable<KeyValuePair<string, TValue>>
         }
     }
 
-    private IEnumerable<KeyValuePair<string, TValue>> Walk(ReadOnlyMemory<byte> from, ReadOnlyMemory<byte>? to, bool reverse)
+    private IEnumerable<KeyValuePair<string, TValue>> Walk(
+        ReadOnlyMemory<byte> from, ReadOnlyMemory<byte>? to, bool reverse)
     {
         using var cursor = _tree.CreateCursor();
         for (var more = reverse ? cursor.SeekLast() : cursor.Seek(from.Span);

@@ -98,7 +98,9 @@ public sealed unsafe partial class RadixTree
         _retired.Add(handle, Node.Bytes(leaf));
     }
 
-    /// <summary>Puts the other entry of a node with two in its place, with the path between them as part of its prefix.</summary>
+    /// <summary>
+    /// Puts the other entry of a node with two in its place, with the path between them as part of its prefix.
+    /// </summary>
     private void Merge(ref uint link, byte* node, int branchRemoved)
     {
         var header = Node.Header(node);

@@ -29,7 +29,8 @@ public sealed unsafe partial class RadixTree
     /// <param name="valueIfAbsent">The payload of a new key.</param>
     /// <param name="added">True when the key is new.</param>
     /// <returns>
-    /// The payload in place, to be replaced with <see cref="Volatile.Write(ref ulong, ulong)"/>. Valid until the next write to the tree.
+    /// The payload in place, to be replaced with <see cref="Volatile.Write(ref ulong, ulong)"/>. Valid until the next
+    /// write to the tree.
     /// </returns>
     /// <exception cref="DmtException">TooLarge for a longer key; Closed after Dispose.</exception>
     public ref ulong GetOrAdd(ReadOnlySpan<byte> key, ulong valueIfAbsent, out bool added)
@@ -105,7 +106,9 @@ public sealed unsafe partial class RadixTree
         }
     }
 
-    /// <summary>The place of an entry of an inner node; a null reference, or a place that holds 0, where there is none.</summary>
+    /// <summary>
+    /// The place of an entry of an inner node; a null reference, or a place that holds 0, where there is none.
+    /// </summary>
     private static ref uint Entry(byte* node, int header, int branch)
     {
         if (branch != Node.ValueEntry)
@@ -121,7 +124,9 @@ public sealed unsafe partial class RadixTree
         return ref *(uint*)(node + 4);
     }
 
-    /// <summary>Puts an inner node where the key leaves the prefix (or a leaf's suffix), with the rest of both below it.</summary>
+    /// <summary>
+    /// Puts an inner node where the key leaves the prefix (or a leaf's suffix), with the rest of both below it.
+    /// </summary>
     private ulong* Split(ref uint link, byte* node, byte* prefix, int prefixLength, byte* key, int length, ulong value)
     {
         var common = Node.Common(prefix, prefixLength, key, length);

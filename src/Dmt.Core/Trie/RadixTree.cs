@@ -1,20 +1,22 @@
-// An adaptive radix tree (V. Leis, A. Kemper, T. Neumann, "The Adaptive Radix Tree: ARTful Indexing for Main-Memory Databases",
-// ICDE 2013) with one writer and readers that never block.
+// An adaptive radix tree (V. Leis, A. Kemper, T. Neumann, "The Adaptive Radix Tree: ARTful Indexing for Main-Memory
+// Databases", ICDE 2013) with one writer and readers that never block.
 //
 // The path from the root spells a key; see Node.cs for what nodes hold. Invariants:
 //   - An inner node has at least two entries, so every node branches, and no chain of single children exists.
 //   - A leaf's key is the path to it and its suffix. A leaf under a value entry has an empty suffix.
-//   - What a reader can reach is complete: nodes are filled first and linked by a release store after. Readers load references with
-//     acquire. A replaced node stays as it was (but for stores into it by the reader's past), and stays allocated while a reader
-//     that may hold it is inside the epochs, so that a reader on an old path sees all that was there when the path was current.
-//   - A child reference is changed in the current version of its node only. A reader in an old version follows old references to
-//     nodes that were current when the version was replaced, hence are retired no earlier than it.
+//   - What a reader can reach is complete: nodes are filled first and linked by a release store after. Readers load
+//     references with acquire. A replaced node stays as it was (but for stores into it by the reader's past), and stays
+//     allocated while a reader that may hold it is inside the epochs, so that a reader on an old path sees all that was
+//     there when the path was current.
+//   - A child reference is changed in the current version of its node only. A reader in an old version follows old
+//     references to nodes that were current when the version was replaced, hence are retired no earlier than it.
 
 namespace Dmt.Core.Trie;
 
 /// <summary>
-/// An ordered map from byte strings (0 to 1,024 bytes, any bytes) to 8-byte payloads, in unmanaged memory. One thread at a time may
-/// write (the caller sees to it); any number of threads may read meanwhile, without locks and without waiting.
+/// An ordered map from byte strings (0 to 1,024 bytes, any bytes) to 8-byte payloads, in unmanaged memory. One thread
+/// at a time may write (the caller sees to it); any number of threads may read meanwhile, without locks and without
+/// waiting.
 /// </summary>
 public sealed unsafe partial class RadixTree : IDisposable
 {
@@ -40,7 +42,9 @@ public sealed unsafe partial class RadixTree : IDisposable
         _nodes = new NodeWriter(_arena);
     }
 
-    /// <summary>Where the nodes live. The writer may allocate records of its own here; any thread may resolve them.</summary>
+    /// <summary>
+    /// Where the nodes live. The writer may allocate records of its own here; any thread may resolve them.
+    /// </summary>
     public NativeArena Arena => _arena;
 
     /// <summary>What keeps replaced nodes alive while readers hold them.</summary>
@@ -71,7 +75,9 @@ public sealed unsafe partial class RadixTree : IDisposable
         return place != null;
     }
 
-    /// <summary>Finds the longest stored key that is a prefix of <paramref name="text"/> (or equal to it). From any thread.</summary>
+    /// <summary>
+    /// Finds the longest stored key that is a prefix of <paramref name="text"/> (or equal to it). From any thread.
+    /// </summary>
     /// <param name="text">Any bytes, of any length.</param>
     /// <param name="length">Length of the key found, bytes.</param>
     /// <param name="value">Its payload.</param>
@@ -103,8 +109,8 @@ public sealed unsafe partial class RadixTree : IDisposable
     public void Reclaim() => _retired.Reclaim();
 
     /// <summary>
-    /// Frees all memory as soon as the readers of now have left; to be called by the writer. Cursors that are positioned go on.
-    /// With readers inside, the memory is freed at a later <see cref="ReaderEpochs.TryReclaim"/>.
+    /// Frees all memory as soon as the readers of now have left; to be called by the writer. Cursors that are
+    /// positioned go on. With readers inside, the memory is freed at a later <see cref="ReaderEpochs.TryReclaim"/>.
     /// </summary>
     public void Dispose()
     {
@@ -121,18 +127,9 @@ public sealed unsafe partial class RadixTree : IDisposable
     }
 
     /// <summary>The root, for a reader that is inside the epochs; 0 where the tree is empty.</summary>
-    internal uint ReadRoot()
-    {
-        var root = Volatile.Read(ref _root);
-        if (root == 0)
-        {
-            ThrowIfDisposed();
-        }
+    internal uint ReadRoot() => Volatile.Read(ref _root);
 
-        return root;
-    }
-
-    private void ThrowIfDisposed()
+    internal void ThrowIfDisposed()
     {
         if (Volatile.Read(ref _isDisposed))
         {

@@ -1,23 +1,25 @@
-// Epoch-based reclamation (K. Fraser, "Practical lock-freedom", 2004, section 5.2.3), in the variant that frees up to the oldest
-// reader instead of rotating three generations.
+// Epoch-based reclamation (K. Fraser, "Practical lock-freedom", 2004, section 5.2.3), in the variant that frees up to
+// the oldest reader instead of rotating three generations.
 //
-// A global epoch only ever rises. A reader that enters announces the epoch that it saw in a slot of its own, issues a full fence,
-// and only then follows references. A writer first unlinks an object, then raises the epoch (a full fence, too): the new value is
-// the object's stamp. The object may be freed once no slot announces an epoch below the stamp:
-//   - a reader that announces the stamp or more read the epoch after it was raised, hence after the unlinking: it cannot reach it;
-//   - a reader whose slot still looked empty during the scan has its fence after the scan, hence follows references only after the
-//     unlinking: it cannot reach it either, whatever (older) epoch it then announces;
+// A global epoch only ever rises. A reader that enters announces the epoch that it saw in a slot of its own, issues a
+// full fence, and only then follows references. A writer first unlinks an object, then raises the epoch (a full fence,
+// too): the new value is the object's stamp. The object may be freed once no slot announces an epoch below the stamp:
+//   - a reader that announces the stamp or more read the epoch after it was raised, hence after the unlinking: it
+//     cannot reach it;
+//   - a reader whose slot still looked empty during the scan has its fence after the scan, hence follows references
+//     only after the unlinking: it cannot reach it either, whatever (older) epoch it then announces;
 //   - all others hold the object back.
 //
-// Stamps must be taken after a full fence that follows the unlinking. That is why trees stamp whole batches when they seal them
-// (Advance), and not each node when they retire it.
+// Stamps must be taken after a full fence that follows the unlinking. That is why trees stamp whole batches when they
+// seal them (Advance), and not each node when they retire it.
 using System.Runtime.CompilerServices;
 
 namespace Dmt.Core.Trie;
 
 /// <summary>
-/// Decides when objects that readers may still hold can be freed. Readers enter and leave without a lock and without writing to
-/// memory that other readers write to. One instance may serve many trees and other objects. All members are safe for concurrent use.
+/// Decides when objects that readers may still hold can be freed. Readers enter and leave without a lock and without
+/// writing to memory that other readers write to. One instance may serve many trees and other objects. All members are
+/// safe for concurrent use.
 /// </summary>
 public sealed class ReaderEpochs
 {
@@ -45,7 +47,9 @@ public sealed class ReaderEpochs
         }
     }
 
-    /// <summary>Begins a read on this thread; what it can reach from now on stays until the guard is disposed. May nest.</summary>
+    /// <summary>
+    /// Begins a read on this thread; what it can reach from now on stays until the guard is disposed. May nest.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public EpochGuard Enter() => new(EnterThread());
 
@@ -72,7 +76,9 @@ public sealed class ReaderEpochs
         }
     }
 
-    /// <summary>Runs <paramref name="free"/> at some <see cref="TryReclaim"/> after every reader of now has left.</summary>
+    /// <summary>
+    /// Runs <paramref name="free"/> at some <see cref="TryReclaim"/> after every reader of now has left.
+    /// </summary>
     /// <param name="free">Frees an object that no new reader can reach any more. Must not throw.</param>
     public void Retire(Action free)
     {
@@ -170,6 +176,11 @@ public sealed class ReaderEpochs
             Volatile.Write(ref slot.Epoch, 0);
         }
     }
+
+    /// <summary>
+    /// Whether a slot that is inside announces the epoch of now, so that entering again would change nothing.
+    /// </summary>
+    internal bool IsCurrent(EpochSlot slot) => slot.Epoch == Volatile.Read(ref _global.Epoch);
 
     internal void ReturnPin(EpochSlot slot)
     {

@@ -1,8 +1,8 @@
 namespace Dmt.Core.Trie;
 
 /// <summary>
-/// Nodes that were replaced and wait until no reader holds them: a ring of (handle, bytes), in batches that were stamped together
-/// (see ReaderEpochs.cs). Belongs to the writer of one tree.
+/// Nodes that were replaced and wait until no reader holds them: a ring of (handle, bytes), in batches that were
+/// stamped together (see ReaderEpochs.cs). Belongs to the writer of one tree.
 /// </summary>
 internal sealed class RetiredNodes(NativeArena arena, ReaderEpochs epochs)
 {

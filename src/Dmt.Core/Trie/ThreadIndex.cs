@@ -1,6 +1,8 @@
 namespace Dmt.Core.Trie;
 
-/// <summary>A small number for each living thread, given to another one after it has died: the index of its slots.</summary>
+/// <summary>
+/// A small number for each living thread, given to another one after it has died: the index of its slots.
+/// </summary>
 internal static class ThreadIndex
 {
     /// <summary>Guards <see cref="Free"/> and <see cref="_count"/>.</summary>

@@ -1,15 +1,17 @@
 // CRC-32C (Castagnoli), the checksum of every DMT format.
 //
-// One hardware CRC instruction takes 8 bytes and has a latency of three cycles, but one can start each cycle. So large inputs are
-// cut into three neighbouring lanes whose checksums run side by side, and are joined afterwards: the checksum is linear over
-// GF(2), so crc(a ++ b) = shift(crc(a), |b|) ^ crc'(b), where crc' starts from zero and shift appends |b| zero bytes. For the two lane
-// lengths the shift is four table look-ups.
+// One hardware CRC instruction takes 8 bytes and has a latency of three cycles, but one can start each cycle. So large
+// inputs are cut into three neighbouring lanes whose checksums run side by side, and are joined afterwards: the
+// checksum is linear over GF(2), so crc(a ++ b) = shift(crc(a), |b|) ^ crc'(b), where crc' starts from zero and shift
+// appends |b| zero bytes. For the two lane lengths the shift is four table look-ups.
 using System.Buffers.Binary;
 using System.Numerics;
 
 namespace Dmt.Engine.Checksums;
 
-/// <summary>CRC-32C: polynomial 0x1EDC6F41 reflected, initial and final complement. Of "123456789": 0xE3069283.</summary>
+/// <summary>
+/// CRC-32C: polynomial 0x1EDC6F41 reflected, initial and final complement. Of "123456789": 0xE3069283.
+/// </summary>
 public static class Crc32C
 {
     private const int LongLane = 1024;
@@ -21,7 +23,9 @@ public static class Crc32C
     /// <summary>The checksum of <paramref name="bytes"/>; 0 for none.</summary>
     public static uint Compute(ReadOnlySpan<byte> bytes) => Append(0, bytes);
 
-    /// <summary>The checksum of what <paramref name="crc"/> is the checksum of, followed by <paramref name="bytes"/>.</summary>
+    /// <summary>
+    /// The checksum of what <paramref name="crc"/> is the checksum of, followed by <paramref name="bytes"/>.
+    /// </summary>
     public static uint Append(uint crc, ReadOnlySpan<byte> bytes)
     {
         crc = ~crc;
@@ -68,7 +72,8 @@ public static class Crc32C
     }
 
     private static uint Shift(uint[] table, uint crc) =>
-        table[crc & 0xFF] ^ table[256 + ((crc >> 8) & 0xFF)] ^ table[512 + ((crc >> 16) & 0xFF)] ^ table[768 + (crc >> 24)];
+        table[crc & 0xFF] ^ table[256 + ((crc >> 8) & 0xFF)]
+        ^ table[512 + ((crc >> 16) & 0xFF)] ^ table[768 + (crc >> 24)];
 
     /// <summary>What appending <paramref name="zeros"/> zero bytes makes of each byte of a checksum.</summary>
     private static uint[] ShiftTable(int zeros)

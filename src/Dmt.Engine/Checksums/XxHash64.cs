@@ -4,8 +4,8 @@ using System.Numerics;
 namespace Dmt.Engine.Checksums;
 
 /// <summary>
-/// XXH64 (Yann Collet, xxHash specification, "XXH64 algorithm description"), seed 0. Tables keep it in their filters, so it is part of
-/// the format and must never change.
+/// XXH64 (Yann Collet, xxHash specification, "XXH64 algorithm description"), seed 0. Tables keep it in their filters,
+/// so it is part of the format and must never change.
 /// </summary>
 internal static class XxHash64
 {
@@ -48,13 +48,15 @@ internal static class XxHash64
     {
         while (rest.Length >= 8)
         {
-            hash = (BitOperations.RotateLeft(hash ^ Round(0, BinaryPrimitives.ReadUInt64LittleEndian(rest)), 27) * Prime1) + Prime4;
+            hash = (BitOperations.RotateLeft(
+                hash ^ Round(0, BinaryPrimitives.ReadUInt64LittleEndian(rest)), 27) * Prime1) + Prime4;
             rest = rest[8..];
         }
 
         if (rest.Length >= 4)
         {
-            hash = (BitOperations.RotateLeft(hash ^ (BinaryPrimitives.ReadUInt32LittleEndian(rest) * Prime1), 23) * Prime2) + Prime3;
+            hash = (BitOperations.RotateLeft(
+                hash ^ (BinaryPrimitives.ReadUInt32LittleEndian(rest) * Prime1), 23) * Prime2) + Prime3;
             rest = rest[4..];
         }
 
@@ -68,7 +70,8 @@ internal static class XxHash64
         return hash ^ (hash >> 32);
     }
 
-    private static ulong Round(ulong lane, ulong input) => BitOperations.RotateLeft(lane + (input * Prime2), 31) * Prime1;
+    private static ulong Round(ulong lane, ulong input) =>
+        BitOperations.RotateLeft(lane + (input * Prime2), 31) * Prime1;
 
     private static ulong Merge(ulong hash, ulong lane) => ((hash ^ Round(0, lane)) * Prime1) + Prime4;
 }

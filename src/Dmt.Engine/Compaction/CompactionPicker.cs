@@ -1,11 +1,12 @@
-// Which tables to compact next. Levels have target sizes, ten apart, counted from the bottom: level 6 may have any size; the level above it
-// a tenth of what is there, and so on up until a target is small enough to be the base level, into which level 0 goes. So about nine tenths
-// of the data are always in the bottom level, and space amplification stays near 1.1 whatever the size (O'Neil et al. "The log-structured
-// merge-tree", 1996, for the ratio; Dong et al. "Optimizing Space Amplification in RocksDB", CIDR 2017, section 3, for counting from below).
+// Which tables to compact next. Levels have target sizes, ten apart, counted from the bottom: level 6 may have any
+// size; the level above it a tenth of what is there, and so on up until a target is small enough to be the base level,
+// into which level 0 goes. So about nine tenths of the data are always in the bottom level, and space amplification
+// stays near 1.1 whatever the size (O'Neil et al. "The log-structured merge-tree", 1996, for the ratio; Dong et al.
+// "Optimizing Space Amplification in RocksDB", CIDR 2017, section 3, for counting from below).
 //
-// The level with the highest score (its size against its target; for level 0 its number of tables) is served; in it the table that
-// overlaps least of the level below, for its size, and among equals the lowest key. The choice depends on nothing else, so it is
-// reproducible.
+// The level with the highest score (its size against its target; for level 0 its number of tables) is served; in it the
+// table that overlaps least of the level below, for its size, and among equals the lowest key. The choice depends on
+// nothing else, so it is reproducible.
 using Dmt.Engine.Manifests;
 using Dmt.Engine.Tables;
 
@@ -39,7 +40,8 @@ internal static class CompactionPicker
         for (var level = 1; level < Bottom; level++)
         {
             var bytes = Bytes(levels[level]);
-            var score = bytes == 0 ? 0 : level < baseLevel ? 1.01 + ((double)bytes / options.TableBytes) : (double)bytes / targets[level];
+            var score = bytes == 0 ? 0 : level < baseLevel ? 1.01 + ((double)bytes / options.TableBytes)
+                : (double)bytes / targets[level];
             if (score > best.Score)
             {
                 best = (score, level);
@@ -54,7 +56,9 @@ internal static class CompactionPicker
         };
     }
 
-    /// <summary>Everything into the bottom level; null when it is all there already and nothing in it can be dropped.</summary>
+    /// <summary>
+    /// Everything into the bottom level; null when it is all there already and nothing in it can be dropped.
+    /// </summary>
     public static CompactionPlan? Everything(IReadOnlyList<IReadOnlyList<TableInfo>> levels)
     {
         var inShape = levels.Take(Bottom).All(static level => level.Count == 0)
@@ -80,8 +84,8 @@ internal static class CompactionPicker
 
     private static CompactionPlan PickLevel0(IReadOnlyList<IReadOnlyList<TableInfo>> levels, int baseLevel)
     {
-        // All of level 0 at once. Levels between it and the base are empty or being emptied: what overlaps there must go along, or
-        // newer versions would sink below older ones.
+        // All of level 0 at once. Levels between it and the base are empty or being emptied: what overlaps there must
+        // go along, or newer versions would sink below older ones.
         var output = baseLevel;
         for (var level = 1; level < baseLevel; level++)
         {
@@ -135,7 +139,8 @@ internal static class CompactionPicker
         {
             hull = hull with
             {
-                Smallest = other.Smallest.AsSpan().SequenceCompareTo(hull.Smallest) < 0 ? other.Smallest : hull.Smallest,
+                Smallest =
+                    other.Smallest.AsSpan().SequenceCompareTo(hull.Smallest) < 0 ? other.Smallest : hull.Smallest,
                 Largest = other.Largest.AsSpan().SequenceCompareTo(hull.Largest) > 0 ? other.Largest : hull.Largest,
                 LargestUnbounded = hull.LargestUnbounded || other.LargestUnbounded,
             };

@@ -1,5 +1,6 @@
-// Writes what a flush or a compaction keeps into tables of the target size, cut between keys. Range tombstones are clipped to the part of the
-// key space that each table stands for, which reaches up to the next table's first key, so that tables of one run never overlap.
+// Writes what a flush or a compaction keeps into tables of the target size, cut between keys. Range tombstones are
+// clipped to the part of the key space that each table stands for, which reaches up to the next table's first key, so
+// that tables of one run never overlap.
 using Dmt.Core;
 using Dmt.Engine.Objects;
 using Dmt.Engine.Reading;
@@ -58,7 +59,9 @@ internal sealed class TableWriter(
         Cut,
     }
 
-    /// <summary>Runs until something must be awaited. A cut is asked for before the entry that begins the next table.</summary>
+    /// <summary>
+    /// Runs until something must be awaited. A cut is asked for before the entry that begins the next table.
+    /// </summary>
     private Pause Consume(EntryCursor cursor, VersionFilter filter)
     {
         while (cursor.Valid)
@@ -94,7 +97,8 @@ internal sealed class TableWriter(
     /// <param name="tombstones">All that must be written.</param>
     /// <param name="upperBound">The first key of the next table; null for the last table.</param>
     /// <param name="cancellationToken">Cancels.</param>
-    private async ValueTask CloseAsync(List<RangeTombstone> tombstones, byte[]? upperBound, CancellationToken cancellationToken)
+    private async ValueTask CloseAsync(
+        List<RangeTombstone> tombstones, byte[]? upperBound, CancellationToken cancellationToken)
     {
         foreach (var tombstone in tombstones)
         {
@@ -130,7 +134,8 @@ internal sealed class TableWriter(
 
         try
         {
-            await objects.DeleteAsync([.. _written.Select(static info => info.Id.ObjectName)], default).ConfigureAwait(false);
+            await objects.DeleteAsync([.. _written.Select(static info => info.Id.ObjectName)], default)
+                .ConfigureAwait(false);
         }
         catch (DmtException)
         {

@@ -1,5 +1,6 @@
-// Which versions a flush or a compaction keeps. Open snapshots cut the sequence numbers into stripes: stripe i holds those above snapshot i-1
-// and up to snapshot i; the last stripe is above all of them. Two versions of a key in one stripe are never told apart by any reader, so:
+// Which versions a flush or a compaction keeps. Open snapshots cut the sequence numbers into stripes: stripe i holds
+// those above snapshot i-1 and up to snapshot i; the last stripe is above all of them. Two versions of a key in one
+// stripe are never told apart by any reader, so:
 //
 //   - of each key, the newest version in each stripe is kept;
 //   - a version that a range tombstone of the same stripe covers is dropped;
@@ -55,7 +56,9 @@ internal sealed class VersionFilter(ulong[] snapshots, RangeTombstoneSet deletio
         return entry.Kind != EntryKind.Tombstone || !isBottom || stripe != 0;
     }
 
-    /// <summary>The range tombstones that must be written: one for each fragment and stripe, less those that hide nothing.</summary>
+    /// <summary>
+    /// The range tombstones that must be written: one for each fragment and stripe, less those that hide nothing.
+    /// </summary>
     public IEnumerable<RangeTombstone> KeptRangeTombstones()
     {
         var last = (Start: Array.Empty<byte>(), Stripe: -1);
@@ -71,7 +74,9 @@ internal sealed class VersionFilter(ulong[] snapshots, RangeTombstoneSet deletio
         }
     }
 
-    /// <summary>The index of the first snapshot that sees the sequence number; the number of snapshots when none does.</summary>
+    /// <summary>
+    /// The index of the first snapshot that sees the sequence number; the number of snapshots when none does.
+    /// </summary>
     private int StripeOf(ulong sequence)
     {
         if (snapshots.Length == 0)

@@ -43,7 +43,8 @@ public sealed partial class FileLog
     /// <summary>
     /// Writes and syncs everything and marks the log as cleanly closed. Appends after it began get Closed.
     /// </summary>
-    /// <exception cref="DmtException">Unavailable where that fails, or the log had failed before: all is released all the same.</exception>
+    /// <exception cref="DmtException">Unavailable where that fails, or the log had failed before: all is released all
+    /// the same.</exception>
     public async ValueTask DisposeAsync()
     {
         lock (_lock)
@@ -97,34 +98,33 @@ public sealed partial class FileLog
     {
         while (true)
         {
-            Task turn;
+            TaskCompletionSource? queued = null;
             lock (_lock)
             {
                 ThrowIfFailed();
-                if (!_ioBusy)
+                if (_ioBusy)
                 {
-                    if (_durableEnd == _end)
-                    {
-                        return;
-                    }
-
-                    _ioBusy = true;
-                    turn = Task.CompletedTask;
+                    queued = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                    _waiters.Add(new Waiter(_end, queued));
+                }
+                else if (_durableEnd == _end)
+                {
+                    return;
                 }
                 else
                 {
-                    var queued = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                    _waiters.Add(new Waiter(_end, queued));
-                    turn = queued.Task;
+                    _ioBusy = true;
                 }
             }
 
-            if (turn.IsCompleted)
+            if (queued is null)
             {
                 WriteOut(sync: true, Work.Write);
             }
-
-            await turn.ConfigureAwait(false);
+            else
+            {
+                await queued.Task.ConfigureAwait(false);
+            }
         }
     }
 
@@ -257,7 +257,9 @@ public sealed partial class FileLog
         Wake(wake);
     }
 
-    /// <summary>The background's share of writing: until nothing is wanted or someone else owns the I/O, who wakes it again.</summary>
+    /// <summary>
+    /// The background's share of writing: until nothing is wanted or someone else owns the I/O, who wakes it again.
+    /// </summary>
     private void WriteInBackground()
     {
         while (true)

@@ -13,7 +13,9 @@ public sealed partial class FileLog
 
     private static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Guards <see cref="_spare"/> and the growth of all segments. Taken under _lock, never the other way round.</summary>
+    /// <summary>
+    /// Guards <see cref="_spare"/> and the growth of all segments. Taken under _lock, never the other way round.
+    /// </summary>
     private readonly Lock _reserveLock = new();
 
     /// <summary>The next segment, made ahead of time. All zeros until it becomes the tail.</summary>
@@ -28,7 +30,8 @@ public sealed partial class FileLog
     private TimeSpan _refusedAt;
 
     /// <summary>
-    /// Deletes the segments that lie wholly before <paramref name="position"/>, oldest first; what is not yet durable stays.
+    /// Deletes the segments that lie wholly before <paramref name="position"/>, oldest first; what is not yet durable
+    /// stays.
     /// </summary>
     /// <exception cref="DmtException">Unavailable where a file cannot be deleted.</exception>
     public void Release(long position)
@@ -81,7 +84,9 @@ public sealed partial class FileLog
         _reserver = _reserveWork.RunAsync(ReserveInBackground);
     }
 
-    /// <summary>Sees to it that a record of so many bytes fits into what the tail has reserved. Under the lock.</summary>
+    /// <summary>
+    /// Sees to it that a record of so many bytes fits into what the tail has reserved. Under the lock.
+    /// </summary>
     private void EnsureSpace(int recordBytesMax)
     {
         var needed = (long)recordBytesMax + SlackBytes + (_open is null ? LogFormat.GroupHeaderBytes : 0);
@@ -115,7 +120,8 @@ public sealed partial class FileLog
             }
             else
             {
-                SwitchSegment(LogFormat.SegmentHeaderBytes + LogFormat.GroupHeaderBytes + (long)recordBytesMax + SlackBytes);
+                SwitchSegment(
+                    LogFormat.SegmentHeaderBytes + LogFormat.GroupHeaderBytes + (long)recordBytesMax + SlackBytes);
             }
 
             Volatile.Write(ref _refused, null);
@@ -131,27 +137,27 @@ public sealed partial class FileLog
     /// <summary>Makes the spare, or a new segment, the tail. Under the lock.</summary>
     private void SwitchSegment(long neededBytes)
     {
-        LogSegment next;
         var capacity = Math.Max(_options.SegmentBytes, neededBytes);
+        var wanted = Math.Min(capacity, Math.Max(neededBytes, Chunk()));
         lock (_reserveLock)
         {
-            _spare ??= NewSegment(_tail.Number + 1, Math.Min(capacity, Math.Max(neededBytes, Chunk())));
-            Extend(_spare, neededBytes, Math.Min(capacity, Math.Max(neededBytes, Chunk())));
-            next = _spare;
+            _spare ??= NewSegment(_tail.Number + 1, wanted);
+            Extend(_spare, neededBytes, wanted);
+            SealGroup();
+            _spare.StartPosition = _end;
+            _spare.Capacity = capacity;
+            _segments.Add(_spare);
+
+            // Both in one hold of the lock: in between, the background would make a second spare of the same number.
+            Volatile.Write(ref _tail, _spare);
             _spare = null;
         }
-
-        SealGroup();
-        next.StartPosition = _end;
-        next.Capacity = capacity;
-        _segments.Add(next);
-        Volatile.Write(ref _tail, next);
     }
 
     private LogSegment NewSegment(long number, long reserveBytes)
     {
         var path = LogFormat.SegmentPath(_folder, number);
-        var file = File.OpenHandle(path, FileMode.Create, FileAccess.ReadWrite, FileShare.Read);
+        var file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read);
         try
         {
             var segment = new LogSegment(number, path, LogFormat.GroupSeed(Incarnation, number), file);
@@ -168,8 +174,8 @@ public sealed partial class FileLog
     }
 
     /// <summary>
-    /// Writes zeros up to <paramref name="wanted"/> bytes, or at least to <paramref name="needed"/>; where not even that fits, gives back
-    /// what it took and throws.
+    /// Writes zeros up to <paramref name="wanted"/> bytes, or at least to <paramref name="needed"/>; where not even
+    /// that fits, gives back what it took and throws.
     /// </summary>
     private void Extend(LogSegment segment, long needed, long wanted)
     {
@@ -215,6 +221,7 @@ public sealed partial class FileLog
     private void ReserveInBackground()
     {
         Exception? failure = null;
+        var now = Now(); // Before trying: what changes while it tries is for the next attempt to see.
         lock (_reserveLock)
         {
             if (_filesClosed)
@@ -250,13 +257,14 @@ public sealed partial class FileLog
             }
             else if (_refused is not null)
             {
-                Refuse(failure, Now());
+                Refuse(failure, now);
             }
         }
     }
 
     /// <summary>
-    /// Notes why there is no room; the timer tries again. What was accepted before is not touched by it. Under the lock.
+    /// Notes why there is no room; the timer tries again. What was accepted before is not touched by it. Under the
+    /// lock.
     /// </summary>
     private DmtException Refuse(Exception error, TimeSpan now)
     {

@@ -17,8 +17,8 @@ public sealed partial class FileLog
     private long _writtenEnd;
 
     /// <summary>
-    /// Completes when everything before <paramref name="position"/> is durable. One sync serves all that wait: where none is running
-    /// the calling thread writes and syncs itself and the task is complete when this returns.
+    /// Completes when everything before <paramref name="position"/> is durable. One sync serves all that wait: where
+    /// none is running the calling thread writes and syncs itself and the task is complete when this returns.
     /// </summary>
     /// <param name="position">At most <see cref="End"/>.</param>
     /// <param name="ct">Ends the waiting, not the sync.</param>
@@ -87,10 +87,12 @@ public sealed partial class FileLog
     }
 
     /// <summary>
-    /// Writes everything appended so far, syncs it where asked, completes whom that serves, and gives up the I/O, which the caller owns.
+    /// Writes everything appended so far, syncs it where asked, completes whom that serves, and gives up the I/O, which
+    /// the caller owns.
     /// </summary>
     /// <param name="sync">Also make it durable.</param>
-    /// <param name="wake">What to wake where more is to be done: nothing, where the caller is the worker and looks itself.</param>
+    /// <param name="wake">What to wake where more is to be done: nothing, where the caller is the worker and looks
+    /// itself.</param>
     private void WriteOut(bool sync, Work wake)
     {
         long end;
@@ -133,7 +135,9 @@ public sealed partial class FileLog
         Publish(end, durable, failure, wake);
     }
 
-    /// <summary>Checksums a group and writes it where it belongs; the first of a segment brings the header along.</summary>
+    /// <summary>
+    /// Checksums a group and writes it where it belongs; the first of a segment brings the header along.
+    /// </summary>
     private void WriteGroup(LogGroup group, GroupKind kind, ref long durable)
     {
         var segment = group.Segment;
@@ -147,7 +151,9 @@ public sealed partial class FileLog
         _medium.Write(segment.File, group.Offset, bytes);
     }
 
-    /// <summary>Syncs and closes the segment before, so that a segment that has begun proves the one before it complete.</summary>
+    /// <summary>
+    /// Syncs and closes the segment before, so that a segment that has begun proves the one before it complete.
+    /// </summary>
     private void StartSegment(LogSegment segment, ref long durable)
     {
         if (_writeSegment is { } before)

@@ -1,40 +1,47 @@
 // The node log on files, shared by all shards of a node.
 //
-// Appending copies a record into the open group, a buffer laid out as it will lie in the file. Groups wait in a queue; whoever
-// owns the I/O (one at a time, _ioBusy) takes all that wait, checksums and writes them in order, and where asked syncs:
+// Appending copies a record into the open group, a buffer laid out as it will lie in the file. Groups wait in a queue;
+// whoever owns the I/O (one at a time, _ioBusy) takes all that wait, checksums and writes them in order, and where
+// asked syncs:
 //
 //   append -> [open group] -> [pending groups] -> write -> (sync) -> durable
 //
-// Owners: the caller of WaitDurableAsync where the I/O is free (no thread hop for a lone writer); the background worker for
-// everything else: waiters that came while a sync was running (all are covered by the next one), deadlines, write-outs of full
-// buffers; an appender where too much is unwritten.
+// Owners: the caller of WaitDurableAsync where the I/O is free (no thread hop for a lone writer); the background worker
+// for everything else: waiters that came while a sync was running (all are covered by the next one), deadlines,
+// write-outs of full buffers; an appender where too much is unwritten.
 //
 // Invariants:
-//  - Positions count record bytes. A group lies in one segment; a segment's groups follow each other from its header on.
-//  - A record is accepted only where its bytes, with the header and padding of its group and the mark of a clean close, fit into what
-//    the tail segment has reserved on the disk (zeros written ahead). So writing what was accepted needs no new space.
+//  - Positions count record bytes. A group lies in one segment; a segment's groups follow each other from its header.
+//  - A record is accepted only where its bytes, with the header and padding of its group and the mark of a clean
+//    close, fit into what the tail segment has reserved on the disk (zeros written ahead). So writing what was
+//    accepted needs no new space.
 //  - A segment is written to only after the one before it is wholly written and synced.
-//  - A group carries how far the log was durable when it was written (syncedTo); see LogReplay.cs for what that is good for.
+//  - A group carries how far the log was durable when it was written (syncedTo); see LogReplay.cs for what that is
+//    good for.
 //
-// Locks: _lock guards everything not said otherwise; I/O is not done under it, but for reserving when an append finds no room.
-// _reserveLock guards the growth of segments and the spare; it is taken under _lock, never the other way round.
+// Locks: _lock guards everything not said otherwise; I/O is not done under it, but for reserving when an append finds
+// no room. _reserveLock guards the growth of segments and the spare; it is taken under _lock, never the other way
+// round.
 using Dmt.Core;
 using Dmt.Engine.Platform;
 
 namespace Dmt.Engine.Log;
 
 /// <summary>
-/// The log of one incarnation of a node: segments in a folder of its own. A position is the number of record bytes appended to this
-/// incarnation's log; 0 is the start. Safe for concurrent use.
+/// The log of one incarnation of a node: segments in a folder of its own. A position is the number of record bytes
+/// appended to this incarnation's log; 0 is the start. Safe for concurrent use.
 /// </summary>
 public sealed partial class FileLog : IAsyncDisposable
 {
     /// <summary>An open group of this many bytes is written out in the background, unsynced.</summary>
     private const int WriteOutBytes = 256 << 10;
 
-    /// <summary>A group takes no further records from this many bytes on: it keeps buffers small where the medium is slow.</summary>
+    /// <summary>
+    /// A group takes no further records from this many bytes on: it keeps buffers small where the medium is slow.
+    /// </summary>
     private const int GroupBytesMax = 1 << 20;
 
+    /// <summary>An object and no Lock: appenders wait on it for room.</summary>
     private readonly object _lock = new();
     private readonly FileLogOptions _options;
     private readonly LogMedium _medium;
@@ -131,22 +138,26 @@ public sealed partial class FileLog : IAsyncDisposable
         }
     }
 
-    /// <summary>All incarnations that have a log in the directory, oldest first; none where there is no directory.</summary>
+    /// <summary>
+    /// All incarnations that have a log in the directory, oldest first; none where there is no directory.
+    /// </summary>
     public static IReadOnlyList<string> ListIncarnations(string directory) => LogFolder.ListIncarnations(directory);
 
     /// <summary>Deletes the log of an incarnation that nobody writes any more; none of that name is no error.</summary>
     public static void Delete(string directory, string incarnation) => LogFolder.Delete(directory, incarnation);
 
     /// <summary>
-    /// Hands out, in order, the records that end after <paramref name="fromPosition"/>. A torn tail is cut off silently.
+    /// Hands out, in order, the records that end after <paramref name="fromPosition"/>. A torn tail is cut off
+    /// silently.
     /// </summary>
     /// <param name="directory">The directory of all logs.</param>
     /// <param name="incarnation">Whose log; nobody may be writing it.</param>
-    /// <param name="fromPosition">0 to deliver all. May lie past the end of what survived: then nothing is delivered.</param>
+    /// <param name="fromPosition">0 to deliver all. May lie past the end of what survived: then nothing is
+    /// delivered.</param>
     /// <param name="handler">Called for each record.</param>
     /// <exception cref="DmtException">
-    /// Corruption naming file and offset where records are damaged or missing that had been durable; Unavailable where a newer DMT
-    /// wrote the log or a file cannot be read.
+    /// Corruption naming file and offset where records are damaged or missing that had been durable; Unavailable where
+    /// a newer DMT wrote the log or a file cannot be read.
     /// </exception>
     public static LogReplayResult Replay(
         string directory, string incarnation, long fromPosition, LogRecordHandler handler) =>
@@ -161,7 +172,8 @@ public sealed partial class FileLog : IAsyncDisposable
     /// <param name="firstSeq">Sequence number of the first operation.</param>
     /// <param name="count">How many operations, at least 1.</param>
     /// <param name="operations">The operations, encoded back to back; at most 1 GiB.</param>
-    /// <param name="durability">When the medium has to have it; for strict the caller awaits <see cref="WaitDurableAsync"/>.</param>
+    /// <param name="durability">When the medium has to have it; for strict the caller awaits
+    /// <see cref="WaitDurableAsync"/>.</param>
     /// <returns>The position after it.</returns>
     /// <exception cref="DmtException">
     /// Unavailable where the disk is full or the log failed, Closed, TooLarge. Nothing has changed then.

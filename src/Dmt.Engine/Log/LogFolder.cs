@@ -12,7 +12,8 @@ internal static class LogFolder
         try
         {
             var names = Directory.EnumerateDirectories(directory).Select(path => Path.GetFileName(path))
-                .Where(static name => name.Length <= LogFormat.IncarnationBytesMax && name.All(char.IsAsciiLetterOrDigit))
+                .Where(static name => name.Length <= LogFormat.IncarnationBytesMax
+                    && name.All(char.IsAsciiLetterOrDigit))
                 .ToArray();
             Array.Sort(names, StringComparer.Ordinal);
             return names;
@@ -28,7 +29,8 @@ internal static class LogFolder
     }
 
     /// <summary>
-    /// Renames before it deletes, so that a crash half way leaves no log with holes. What an earlier call left half deleted goes too.
+    /// Renames before it deletes, so that a crash half way leaves no log with holes. What an earlier call left half
+    /// deleted goes too.
     /// </summary>
     public static void Delete(string directory, string incarnation)
     {

@@ -58,8 +58,8 @@ internal static class LogFormat
     }
 
     /// <summary>
-    /// Where the checksums of a segment's groups start from, so that a group of another segment or incarnation that comes to lie in
-    /// this file (a recycled block, a copy in a value) is not taken for one of its own.
+    /// Where the checksums of a segment's groups start from, so that a group of another segment or incarnation that
+    /// comes to lie in this file (a recycled block, a copy in a value) is not taken for one of its own.
     /// </summary>
     public static uint GroupSeed(string incarnation, long number)
     {
@@ -100,7 +100,8 @@ internal static class LogFormat
         }
 
         var incarnationLength = BinaryPrimitives.ReadUInt32LittleEndian(from[12..]);
-        if (BinaryPrimitives.ReadUInt32LittleEndian(from[SegmentCrcOffset..]) != Crc32C.Compute(from[..SegmentCrcOffset])
+        if (BinaryPrimitives.ReadUInt32LittleEndian(from[SegmentCrcOffset..])
+            != Crc32C.Compute(from[..SegmentCrcOffset])
             || incarnationLength is 0 or > IncarnationBytesMax)
         {
             return false;
@@ -148,9 +149,16 @@ internal static class LogFormat
     public static void WriteRecordLength(Span<byte> to, int operationsLength) =>
         BinaryPrimitives.WriteUInt32LittleEndian(to, (uint)operationsLength);
 
-    /// <summary>Reads the record at <paramref name="at"/> of a group's payload and moves past it; false where there is none.</summary>
+    /// <summary>
+    /// Reads the record at <paramref name="at"/> of a group's payload and moves past it; false where there is none.
+    /// </summary>
     public static bool TryReadRecord(
-        ReadOnlySpan<byte> payload, scoped ref int at, string file, long payloadOffset, long payloadPosition, out LogRecord record)
+        ReadOnlySpan<byte> payload,
+        scoped ref int at,
+        string file,
+        long payloadOffset,
+        long payloadPosition,
+        out LogRecord record)
     {
         record = default;
         var start = at;
@@ -186,8 +194,8 @@ internal static class LogFormat
     }
 
     /// <summary>
-    /// Tells a newer format from a damaged version field: with the version of this format in its place, a header of this format
-    /// has the right checksum.
+    /// Tells a newer format from a damaged version field: with the version of this format in its place, a header of
+    /// this format has the right checksum.
     /// </summary>
     private static void CheckNewer(ReadOnlySpan<byte> from, string path, uint version)
     {
@@ -217,4 +225,5 @@ internal enum GroupKind : uint
 internal readonly record struct SegmentHeader(string Incarnation, long Number, long StartPosition);
 
 /// <summary>The fields of a group header, unchecked.</summary>
-internal readonly record struct GroupHeader(uint Crc, uint PayloadBytes, long StartPosition, long SyncedTo, GroupKind Kind);
+internal readonly record struct GroupHeader(
+    uint Crc, uint PayloadBytes, long StartPosition, long SyncedTo, GroupKind Kind);

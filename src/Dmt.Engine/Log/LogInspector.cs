@@ -18,7 +18,9 @@ public enum LogItemKind
     /// <summary>Zeros to the end of the file: reserved and not used.</summary>
     Unused,
 
-    /// <summary>Bytes that are nothing of the above: a torn tail or damage, which only the whole log can tell.</summary>
+    /// <summary>
+    /// Bytes that are nothing of the above: a torn tail or damage, which only the whole log can tell.
+    /// </summary>
     Unreadable,
 }
 

@@ -3,7 +3,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Dmt.Engine.Log;
 
-/// <summary>The three things that the log does to a segment file, where tests can count them and make them fail.</summary>
+/// <summary>
+/// The three things that the log does to a segment file, where tests can count them and make them fail.
+/// </summary>
 internal class LogMedium
 {
     private static readonly byte[] Zeros = new byte[256 << 10];

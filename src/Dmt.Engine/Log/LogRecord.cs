@@ -35,4 +35,5 @@ public delegate void LogRecordHandler(in LogRecord record);
 /// <param name="CleanlyClosed">The log ends with the mark that it was closed with everything synced.</param>
 /// <param name="TornFile">The segment whose torn tail was cut off; null where nothing was.</param>
 /// <param name="TornOffset">Where the torn tail begins in it.</param>
-public readonly record struct LogReplayResult(long End, long Records, bool CleanlyClosed, string? TornFile, long TornOffset);
+public readonly record struct LogReplayResult(long End, long Records, bool CleanlyClosed, string? TornFile,
+    long TornOffset);

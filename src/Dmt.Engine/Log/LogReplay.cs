@@ -1,18 +1,21 @@
 // Reading a log back, and telling a torn tail from damage.
 //
-// A crash leaves the log whole up to where it was synced, and anything at all behind that: groups cut short, blocks of zeros, later
-// groups without earlier ones. So where a group does not read, what follows is either a tail that was never durable, and is cut off
-// silently, or damage to bytes that were, and is an error. It is damage where there is proof that the bytes had been durable:
+// A crash leaves the log whole up to where it was synced, and anything at all behind that: groups cut short, blocks of
+// zeros, later groups without earlier ones. So where a group does not read, what follows is either a tail that was
+// never durable, and is cut off silently, or damage to bytes that were, and is an error. It is damage where there is
+// proof that the bytes had been durable:
 //
-//  - a later intact group, in the same segment, whose syncedTo is past the bad place (the mark of a clean close is one such);
+//  - a later intact group, in the same segment, whose syncedTo is past the bad place (the mark of a clean close is
+//    one such);
 //  - a later segment that has begun: it is not written to before the one before it is synced.
 //
-// A segment that is all zeros has not begun: it was made ahead of time. A segment's header becomes durable with its first group; where
-// it does not read, what it holds is judged in the same way, with the end of the segment before as the bad place. Where there is no
-// segment before it, its header had been durable (at creation, or before what preceded it was released): an intact group in it, or
-// a whole header's worth of other bytes, proves damage.
+// A segment that is all zeros has not begun: it was made ahead of time. A segment's header becomes durable with its
+// first group; where it does not read, what it holds is judged in the same way, with the end of the segment before as
+// the bad place. Where there is no segment before it, its header had been durable (at creation, or before what preceded
+// it was released): an intact group in it, or a whole header's worth of other bytes, proves damage.
 //
-// Invariant: every record handed out lies in an intact group at its expected position, directly after the one before it.
+// Invariant: every record handed out lies in an intact group at its expected position, directly after the one before
+// it.
 using Dmt.Core;
 using Dmt.Engine.Platform;
 
@@ -41,14 +44,10 @@ internal sealed class LogReplay
     public LogReplayResult Run()
     {
         var numbers = ListSegments();
+        DropUnbegun(numbers);
         var first = FindFirst(numbers);
         for (var i = first; i < numbers.Count; i++)
         {
-            if (i > first && numbers[i] != numbers[i - 1] + 1)
-            {
-                throw DmtException.Corruption(LogFormat.SegmentPath(_folder, numbers[i - 1] + 1), 0, "the segment is missing");
-            }
-
             if (ReplaySegment(numbers, i, isFirst: i == first) is { } torn)
             {
                 return new LogReplayResult(_position, _records, false, torn.File, torn.Offset);
@@ -77,6 +76,24 @@ internal sealed class LogReplay
         }
     }
 
+    /// <summary>
+    /// Takes away the segments at the end that were made ahead of time. There can be two: the one that the log had
+    /// moved on to in memory, and the next.
+    /// </summary>
+    private void DropUnbegun(List<long> numbers)
+    {
+        while (numbers.Count > 1)
+        {
+            using var reader = Open(numbers[^1]);
+            if (reader.FirstNonZero(0) < reader.Length)
+            {
+                return;
+            }
+
+            numbers.RemoveAt(numbers.Count - 1);
+        }
+    }
+
     /// <summary>The segment that holds the position replay begins at: the last that starts at or before it.</summary>
     private int FindFirst(List<long> numbers)
     {
@@ -97,7 +114,8 @@ internal sealed class LogReplay
                 throw DmtException.Corruption(
                     LogFormat.SegmentPath(_folder, numbers[0] - 1),
                     0,
-                    $"the segment is missing: position {_fromPosition} is asked for, the log begins at {header.StartPosition}");
+                    $"the segment is missing: position {_fromPosition} is wanted,"
+                    + $" the log begins at {header.StartPosition}");
             }
         }
 
@@ -122,7 +140,8 @@ internal sealed class LogReplay
         {
             // Only a segment that read to its end gets here, so what is wrong is the header's claim.
             throw DmtException.Corruption(
-                reader.Path, 0, $"the segment starts at position {header.StartPosition}, the one before ended at {_position}");
+                reader.Path, 0,
+                    $"the segment starts at position {header.StartPosition}, the one before ended at {_position}");
         }
 
         var offset = (long)LogFormat.SegmentHeaderBytes;
@@ -163,22 +182,28 @@ internal sealed class LogReplay
     {
         if (index + 1 < numbers.Count)
         {
+            if (numbers[index + 1] != numbers[index] + 1)
+            {
+                throw DmtException.Corruption(
+                    LogFormat.SegmentPath(_folder, numbers[index] + 1), 0, "the segment is missing");
+            }
+
             using var next = Open(numbers[index + 1]);
             if (TryReadHeader(next, numbers[index + 1], out var header))
             {
                 return header.StartPosition == _position
                     ? null
                     : throw DmtException.Corruption(
-                        reader.Path, offset, $"a group of position {_position} expected; the next segment shows that it was there");
+                        reader.Path, offset,
+                            $"a group of position {_position} expected; the next segment shows that it was there");
             }
 
-            if (index + 2 < numbers.Count || next.FirstNonZero(0) < next.Length)
-            {
-                // The next one has begun, so this one was complete; that its end looks complete is all that can be checked here.
-                return reader.FirstNonZero(offset) == reader.Length
-                    ? null
-                    : throw DmtException.Corruption(reader.Path, offset, "a group or zeros expected, in a segment that was complete");
-            }
+            // The next one has begun, so this one was complete; that its end looks complete is all that can be checked
+            // here.
+            return reader.FirstNonZero(offset) == reader.Length
+                ? null
+                : throw DmtException.Corruption(reader.Path, offset,
+                    "a group or zeros expected, in a segment that was complete");
         }
 
         var rest = reader.FirstNonZero(offset);
@@ -189,7 +214,8 @@ internal sealed class LogReplay
 
         return FindProof(reader, offset, seed, _position) is { } proof
             ? throw DmtException.Corruption(
-                reader.Path, offset, $"a group of position {_position} expected; the group at {proof} shows that it was durable")
+                reader.Path, offset,
+                    $"a group of position {_position} expected; the group at {proof} shows that it was durable")
             : new Torn(reader.Path, offset);
     }
 
@@ -212,13 +238,15 @@ internal sealed class LogReplay
     }
 
     /// <summary>
-    /// The offset of an intact group that was written when more than <paramref name="position"/> was durable; null where there is none.
+    /// The offset of an intact group that was written when more than <paramref name="position"/> was durable; null
+    /// where there is none.
     /// </summary>
     private static long? FindProof(LogSegmentReader reader, long offset, uint seed, long position)
     {
         while (offset < reader.Length)
         {
-            // Groups begin with a checksum, which may be zero, so the step back to the alignment before the first byte that is not.
+            // Groups begin with a checksum, which may be zero, so the step back to the alignment before the first byte
+            // that is not.
             var found = reader.FirstNonZero(offset) & -LogFormat.GroupAlignment;
             offset = Math.Max(offset, found - LogFormat.GroupAlignment);
             if (reader.TryReadGroupHeader(offset, out var header) && header.SyncedTo > position

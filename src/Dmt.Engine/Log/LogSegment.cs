@@ -25,7 +25,10 @@ internal sealed class LogSegment(long number, string path, uint seed, SafeFileHa
     /// <summary>Bytes that it may grow to. Guarded by the log's lock; raised for a record that needs it.</summary>
     public long Capacity { get; set; }
 
-    /// <summary>Bytes that the file has, so that writing them cannot fill the disk. Written under the reserve lock, read anywhere.</summary>
+    /// <summary>
+    /// Bytes that the file has, so that writing them cannot fill the disk. Written under the reserve lock, read
+    /// anywhere.
+    /// </summary>
     public long Reserved
     {
         get => Volatile.Read(ref _reserved);

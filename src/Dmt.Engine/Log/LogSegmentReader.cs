@@ -11,7 +11,7 @@ internal sealed class LogSegmentReader : IDisposable
     private const int WindowBytes = 1 << 20;
 
     private readonly SafeFileHandle _file;
-    private byte[] _window = new byte[WindowBytes];
+    private byte[] _window;
     private long _windowOffset;
     private int _windowLength;
 
@@ -22,6 +22,7 @@ internal sealed class LogSegmentReader : IDisposable
         {
             _file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             Length = RandomAccess.GetLength(_file);
+            _window = new byte[Math.Min(Length, WindowBytes)];
         }
         catch (Exception e) when (FileErrors.IsFileError(e))
         {
@@ -41,7 +42,9 @@ internal sealed class LogSegmentReader : IDisposable
     public bool TryReadHeader(out SegmentHeader header) =>
         LogFormat.TryReadSegmentHeader(At(0, LogFormat.SegmentHeaderBytes), Path, out header);
 
-    /// <summary>Reads the group at an offset and checks all that it says of itself; false where there is no intact one.</summary>
+    /// <summary>
+    /// Reads the group at an offset and checks all that it says of itself; false where there is no intact one.
+    /// </summary>
     /// <param name="offset">Where it begins.</param>
     /// <param name="seed">Where its checksum starts from.</param>
     /// <param name="header">Its header.</param>
@@ -64,7 +67,10 @@ internal sealed class LogSegmentReader : IDisposable
         return true;
     }
 
-    /// <summary>Reads what could be a group's header: its length fits the file and its fields agree. The checksum is not looked at.</summary>
+    /// <summary>
+    /// Reads what could be a group's header: its length fits the file and its fields agree. The checksum is not looked
+    /// at.
+    /// </summary>
     public bool TryReadGroupHeader(long offset, out GroupHeader header)
     {
         header = default;
@@ -85,7 +91,9 @@ internal sealed class LogSegmentReader : IDisposable
             };
     }
 
-    /// <summary>The first offset from <paramref name="offset"/> on whose byte is not zero; the length where all are.</summary>
+    /// <summary>
+    /// The first offset from <paramref name="offset"/> on whose byte is not zero; the length where all are.
+    /// </summary>
     public long FirstNonZero(long offset)
     {
         while (offset < Length)
@@ -136,7 +144,8 @@ internal sealed class LogSegmentReader : IDisposable
         {
             while (_windowLength < wanted)
             {
-                var read = RandomAccess.Read(_file, _window.AsSpan(_windowLength, wanted - _windowLength), offset + _windowLength);
+                var read = RandomAccess.Read(
+                    _file, _window.AsSpan(_windowLength, wanted - _windowLength), offset + _windowLength);
                 if (read == 0)
                 {
                     throw DmtException.Unavailable($"{Path} was cut off at {offset + _windowLength} while it was read");

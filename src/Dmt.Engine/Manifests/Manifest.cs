@@ -9,8 +9,8 @@ namespace Dmt.Engine.Manifests;
 internal sealed record LogRange(string Incarnation, long From);
 
 /// <summary>
-/// The state of a shard, as one immutable numbered object. Whoever creates a number first is the writer: that is the fence. Byte
-/// layout in docs/formats/manifest.md.
+/// The state of a shard, as one immutable numbered object. Whoever creates a number first is the writer: that is the
+/// fence. Byte layout in docs/formats/manifest.md.
 /// </summary>
 internal sealed record Manifest
 {

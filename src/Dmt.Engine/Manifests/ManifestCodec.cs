@@ -101,7 +101,8 @@ internal static class ManifestCodec
 
         if (Crc32C.Compute(whole[..^sizeof(uint)]) != BinaryPrimitives.ReadUInt32LittleEndian(whole[^sizeof(uint)..]))
         {
-            throw DmtException.Corruption(objectName, whole.Length - sizeof(uint), "the checksum of the manifest is wrong");
+            throw DmtException.Corruption(
+                objectName, whole.Length - sizeof(uint), "the checksum of the manifest is wrong");
         }
 
         var version = BinaryPrimitives.ReadUInt32LittleEndian(whole[8..]);
@@ -172,7 +173,8 @@ internal static class ManifestCodec
             RangeTombstones = (long)Number(),
         };
 
-        private ulong Number() => Varint.TryRead(_bytes, ref _at, out var value) ? value : throw Damaged("it ends early");
+        private ulong Number() =>
+            Varint.TryRead(_bytes, ref _at, out var value) ? value : throw Damaged("it ends early");
 
         /// <summary>A number of things that follow: never more than there are bytes left.</summary>
         private int Count()
@@ -188,6 +190,7 @@ internal static class ManifestCodec
             return _bytes[(_at - length).._at].ToArray();
         }
 
-        private readonly DmtException Damaged(string what) => DmtException.Corruption(objectName, HeaderBytes + _at, what);
+        private readonly DmtException Damaged(string what) =>
+            DmtException.Corruption(objectName, HeaderBytes + _at, what);
     }
 }

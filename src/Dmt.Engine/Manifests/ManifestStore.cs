@@ -28,17 +28,32 @@ internal sealed class ManifestStore(IObjectStore objects, uint shard)
             : throw DmtException.Corruption(latest, 0, $"it says that it is {manifest.ObjectName}");
     }
 
-    /// <summary>Writes a manifest whose number must be the next.</summary>
+    /// <summary>
+    /// Writes a manifest whose number must be the next. An earlier attempt of the same owner may have written that number though it
+    /// seemed to fail; then this one takes the number after it.
+    /// </summary>
+    /// <returns>The manifest as it was written.</returns>
     /// <exception cref="DmtException">Fenced when another process has written that number.</exception>
-    public async ValueTask WriteAsync(Manifest manifest, CancellationToken cancellationToken)
+    public async ValueTask<Manifest> WriteAsync(Manifest manifest, CancellationToken cancellationToken)
     {
-        var created = await objects
-            .TryCreateAsync(manifest.ObjectName, ManifestCodec.Encode(manifest), cancellationToken).ConfigureAwait(false);
-        if (!created)
+        while (true)
         {
-            throw new DmtException(
-                DmtErrorKind.Fenced,
-                $"{manifest.ObjectName} exists already: another process has taken shard {shard} over from {manifest.Incarnation}");
+            var name = manifest.ObjectName;
+            if (await objects.TryCreateAsync(name, ManifestCodec.Encode(manifest), cancellationToken).ConfigureAwait(false))
+            {
+                return manifest;
+            }
+
+            var bytes = await objects.GetAsync(name, cancellationToken).ConfigureAwait(false);
+            var found = bytes is null ? null : ManifestCodec.Decode(bytes, name);
+            if (found is null || found.Epoch != manifest.Epoch || found.Incarnation != manifest.Incarnation)
+            {
+                throw new DmtException(
+                    DmtErrorKind.Fenced,
+                    $"{name} exists already: another process has taken shard {shard} over from {manifest.Incarnation}");
+            }
+
+            manifest = manifest with { Number = manifest.Number + 1 };
         }
     }
 

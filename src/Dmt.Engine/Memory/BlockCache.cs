@@ -1,8 +1,10 @@
-// Which blocks stay in memory. The blocks sit in their tables' slots; the cache only decides when a slot is emptied: by the clock algorithm
-// (second chance), an approximation of least recent use that costs a hit one flag. A hit takes no lock; only loading a block does.
+// Which blocks stay in memory. The blocks sit in their tables' slots; the cache only decides when a slot is emptied: by
+// the clock algorithm (second chance), an approximation of least recent use that costs a hit one flag. A hit takes no
+// lock; only loading a block does.
 //
-// Invariants: _bytes is the sum of MemoryBytes over occupied slots (checked by tests); each ring entry names one occupied slot
-// or one that its table has been told to forget; the hand empties slots until the sum is within the capacity.
+// Invariants: _bytes is the sum of MemoryBytes over occupied slots (checked by tests); each ring entry names one
+// occupied slot or one that its table has been told to forget; the hand empties slots until the sum is within the
+// capacity.
 using Dmt.Engine.Tables;
 
 namespace Dmt.Engine.Memory;
@@ -50,7 +52,9 @@ internal sealed class BlockCache(MemoryBudget budget)
         }
     }
 
-    /// <summary>Drops all blocks of a table that nobody uses any more. Its ring entries go when the hand comes by.</summary>
+    /// <summary>
+    /// Drops all blocks of a table that nobody uses any more. Its ring entries go when the hand comes by.
+    /// </summary>
     public void Forget(TableReader table, int slots)
     {
         lock (_lock)
@@ -67,7 +71,9 @@ internal sealed class BlockCache(MemoryBudget budget)
         Sweep();
     }
 
-    /// <summary>Takes ring entries of forgotten slots out once they are many, so that they do not keep blocks alive.</summary>
+    /// <summary>
+    /// Takes ring entries of forgotten slots out once they are many, so that they do not keep blocks alive.
+    /// </summary>
     private void Sweep()
     {
         lock (_lock)

@@ -1,11 +1,12 @@
-// The newest writes, in memory: an adaptive radix tree from keys to chains of versions. The tree's payload is the handle of the newest version's
-// record; each record names the one before it. Records lie in the tree's own arena, so one figure counts all memory, and all of it goes
-// at once when the last reader has left.
+// The newest writes, in memory: an adaptive radix tree from keys to chains of versions. The tree's payload is the
+// handle of the newest version's record; each record names the one before it. Records lie in the tree's own arena, so
+// one figure counts all memory, and all of it goes at once when the last reader has left.
 //
-// A record is: previous handle u32, kind and flags u32 (bits 0-1 EntryKind, bits 16.. metadata length), sequence u64, expiry i64,
-// value length i32, padding, value, metadata. It never changes once it is published.
+// A record is: previous handle u32, kind and flags u32 (bits 0-1 EntryKind, bits 16.. metadata length), sequence u64,
+// expiry i64, value length i32, padding, value, metadata. It never changes once it is published.
 //
-// One writer at a time (the shard's write lock). Readers pass a sequence number and ignore what is above it, so they see whole batches only.
+// One writer at a time (the shard's write lock). Readers pass a sequence number and ignore what is above it, so they
+// see whole batches only.
 using System.Runtime.CompilerServices;
 using Dmt.Core.Trie;
 using Dmt.Engine.Tables;
@@ -86,8 +87,8 @@ internal sealed unsafe class MemTable
     }
 
     /// <summary>
-    /// Finds the newest version of the key as of a sequence number. The spans are good as long as the caller's epoch guard or
-    /// reference is held. Range tombstones are not asked.
+    /// Finds the newest version of the key as of a sequence number. The spans are good as long as the caller's epoch
+    /// guard or reference is held. Range tombstones are not asked.
     /// </summary>
     public bool TryGet(ReadOnlySpan<byte> key, ulong asOf, ref EntryData entry)
     {

@@ -5,8 +5,8 @@ using Dmt.Engine.Tables;
 namespace Dmt.Engine.Memory;
 
 /// <summary>
-/// Walks a memtable. For readers it shows of each key only the newest version as of a sequence number; for a flush, upwards, all of
-/// them, newest first. Never needs to load. The caller keeps the memtable referenced.
+/// Walks a memtable. For readers it shows of each key only the newest version as of a sequence number; for a flush,
+/// upwards, all of them, newest first. Never needs to load. The caller keeps the memtable referenced.
 /// </summary>
 internal sealed unsafe class MemTableCursor : EntryCursor
 {
@@ -47,7 +47,8 @@ internal sealed unsafe class MemTableCursor : EntryCursor
         }
     }
 
-    public static MemTableCursor ForReader(MemTable table, ulong asOf, bool reverse) => new(table, asOf, reverse, false);
+    public static MemTableCursor ForReader(MemTable table, ulong asOf, bool reverse) =>
+        new(table, asOf, reverse, false);
 
     /// <summary>The memtable must be frozen.</summary>
     public static MemTableCursor ForFlush(MemTable table) => new(table, ulong.MaxValue, false, true);

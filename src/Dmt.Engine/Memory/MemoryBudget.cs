@@ -1,8 +1,9 @@
 namespace Dmt.Engine.Memory;
 
 /// <summary>
-/// One budget for a whole node. Memtables take what they need (writers wait when there are too many of them); the block cache has the
-/// rest, but never less than an eighth, and only half of it while the runtime reports memory pressure. Thread-safe.
+/// One budget for a whole node. Memtables take what they need (writers wait when there are too many of them); the block
+/// cache has the rest, but never less than an eighth, and only half of it while the runtime reports memory pressure.
+/// Thread-safe.
 /// </summary>
 internal sealed class MemoryBudget(long cacheBytes)
 {

@@ -6,8 +6,9 @@ using Dmt.Engine.Platform;
 namespace Dmt.Engine.Objects;
 
 /// <summary>
-/// A directory's lock file, held for as long as this lives. The system drops the lock with the process, however that ends. The
-/// file stays behind: deleting it would let one process lock the old file and another a new one of the same name.
+/// A directory's lock file, held for as long as this lives. The system drops the lock with the process, however that
+/// ends. The file stays behind: deleting it would let one process lock the old file and another a new one of the same
+/// name.
 /// </summary>
 internal sealed class DirectoryLock : IDisposable
 {
@@ -17,7 +18,8 @@ internal sealed class DirectoryLock : IDisposable
 
     private DirectoryLock(FileStream file) => _file = file;
 
-    /// <exception cref="DmtException">Unavailable where another process, or another store of this one, holds it.</exception>
+    /// <exception cref="DmtException">Unavailable where another process, or another store of this one, holds
+    /// it.</exception>
     public static DirectoryLock Take(string directory)
     {
         var path = Path.Combine(directory, FileName);

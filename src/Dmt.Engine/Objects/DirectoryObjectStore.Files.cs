@@ -101,7 +101,8 @@ public sealed partial class DirectoryObjectStore
             cancellationToken.ThrowIfCancellationRequested();
             if (offset > length - buffer.Length)
             {
-                throw DmtException.Corruption(path, offset, $"{buffer.Length} bytes expected, the object ends at {length}");
+                throw DmtException.Corruption(path, offset,
+                    $"{buffer.Length} bytes expected, the object ends at {length}");
             }
 
             var file = Volatile.Read(ref _file) ?? Open(offset);
@@ -113,7 +114,8 @@ public sealed partial class DirectoryObjectStore
                     var read = RandomAccess.Read(file, rest, offset);
                     if (read == 0)
                     {
-                        throw DmtException.Corruption(path, offset, $"{rest.Length} more bytes expected, the file ends");
+                        throw DmtException.Corruption(path, offset,
+                            $"{rest.Length} more bytes expected, the file ends");
                     }
 
                     offset += read;

@@ -3,12 +3,13 @@
 //   root/LOCK     held by the one process that has the store open
 //   root/.tmp/    objects being written, named by a counter; emptied at open
 //
-// An object appears whole and durable: its bytes are written to a temporary file and synced, then the file gets its name, then
-// the directory is synced. Over-writing renames (the last one wins); creating links, which fails where the name is taken and
-// is the store's synchronisation primitive. Deletions are not synced: an object that comes back after a crash is garbage as
-// it was before, and is found again. Empty directories stay.
+// An object appears whole and durable: its bytes are written to a temporary file and synced, then the file gets its
+// name, then the directory is synced. Over-writing renames (the last one wins); creating links, which fails where the
+// name is taken and is the store's synchronisation primitive. Deletions are not synced: an object that comes back after
+// a crash is garbage as it was before, and is found again. Empty directories stay.
 //
-// All I/O runs on the calling thread (ADR 0010): what is in the page cache takes microseconds, a hop to another thread more.
+// All I/O runs on the calling thread (ADR 6): what is in the page cache takes microseconds, a hop to another thread
+// more.
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using Dmt.Core;
@@ -18,8 +19,9 @@ using Microsoft.Win32.SafeHandles;
 namespace Dmt.Engine.Objects;
 
 /// <summary>
-/// Objects as files of one directory, which one process has open at a time. Where one object's name is the path of another's
-/// directory (<c>a</c> beside <c>a/b</c>), the second is refused as Unavailable. The names <c>LOCK</c> and <c>.tmp/…</c> are taken.
+/// Objects as files of one directory, which one process has open at a time. Where one object's name is the path of
+/// another's directory (<c>a</c> beside <c>a/b</c>), the second is refused as Unavailable. The names <c>LOCK</c> and
+/// <c>.tmp/…</c> are taken.
 /// </summary>
 public sealed partial class DirectoryObjectStore : IObjectStore
 {
@@ -33,7 +35,8 @@ public sealed partial class DirectoryObjectStore : IObjectStore
 
     /// <param name="root">The directory; created where it is missing.</param>
     /// <param name="time">The clock that stamps objects.</param>
-    /// <exception cref="DmtException">Unavailable where another process has it open or the file system refuses.</exception>
+    /// <exception cref="DmtException">Unavailable where another process has it open or the file system
+    /// refuses.</exception>
     public DirectoryObjectStore(string root, TimeProvider time)
     {
         ArgumentException.ThrowIfNullOrEmpty(root);
@@ -124,7 +127,7 @@ public sealed partial class DirectoryObjectStore : IObjectStore
             {
                 File.Delete(path);
             }
-            catch (DirectoryNotFoundException)
+            catch (Exception e) when (IsMissing(e, path))
             {
                 // Not there: no error.
             }
@@ -138,7 +141,8 @@ public sealed partial class DirectoryObjectStore : IObjectStore
     }
 
     public async IAsyncEnumerable<ObjectInfo> ListAsync(
-        string prefix, string? startAfter = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        string prefix, string? startAfter = null,
+            [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ObjectName.ValidatePrefix(prefix);
         CheckOpen(cancellationToken);
@@ -163,8 +167,8 @@ public sealed partial class DirectoryObjectStore : IObjectStore
     }
 
     /// <summary>
-    /// Files under a folder in bytewise order of whole names: entries sort with their directories' slash, so that "a-b" comes
-    /// before "a/b", and one folder's entries at a time are in memory.
+    /// Files under a folder in bytewise order of whole names: entries sort with their directories' slash, so that "a-b"
+    /// comes before "a/b", and one folder's entries at a time are in memory.
     /// </summary>
     private IEnumerable<(string Name, FileInfo File)> Walk(string folder, string prefix, string? startAfter)
     {
@@ -178,7 +182,8 @@ public sealed partial class DirectoryObjectStore : IObjectStore
                     yield return (name, file);
                 }
             }
-            else if ((name.StartsWith(prefix, StringComparison.Ordinal) || prefix.StartsWith(name, StringComparison.Ordinal))
+            else if ((
+                name.StartsWith(prefix, StringComparison.Ordinal) || prefix.StartsWith(name, StringComparison.Ordinal))
                 && (startAfter is null || string.CompareOrdinal(name, startAfter) > 0
                     || startAfter.StartsWith(name, StringComparison.Ordinal)))
             {
@@ -256,7 +261,8 @@ public sealed partial class DirectoryObjectStore : IObjectStore
     }
 
     private string NewTemporaryPath() => Path.Combine(
-        _root, TemporaryFolder, Interlocked.Increment(ref _temporaryNumber).ToString("D16", CultureInfo.InvariantCulture));
+        _root, TemporaryFolder, Interlocked.Increment(ref _temporaryNumber).ToString(
+            "D16", CultureInfo.InvariantCulture));
 
     private void SyncDirectoryOf(string path)
     {
@@ -270,7 +276,7 @@ public sealed partial class DirectoryObjectStore : IObjectStore
         }
     }
 
-    /// <summary>No object of that name. A path through a file (ENOTDIR) is told as DirectoryNotFound or as an IOException.</summary>
+    /// <summary>No object of that name: nothing, or a directory.</summary>
     private static bool IsMissing(Exception error, string path) =>
         error is FileNotFoundException or DirectoryNotFoundException
         || (error is UnauthorizedAccessException && Directory.Exists(path));

@@ -75,7 +75,8 @@ public sealed class MemoryObjectStore : IObjectStore
     }
 
     public async IAsyncEnumerable<ObjectInfo> ListAsync(
-        string prefix, string? startAfter = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        string prefix, string? startAfter = null,
+            [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ObjectName.ValidatePrefix(prefix);
         CheckOpen(cancellationToken);
@@ -166,7 +167,8 @@ public sealed class MemoryObjectStore : IObjectStore
             var end = Math.Min(length, content.Length);
             if (offset > end - buffer.Length)
             {
-                throw DmtException.Corruption(name, offset, $"{buffer.Length} bytes expected, the object ends at {end}");
+                throw DmtException.Corruption(name, offset,
+                    $"{buffer.Length} bytes expected, the object ends at {end}");
             }
 
             content.AsSpan((int)offset, buffer.Length).CopyTo(buffer.Span);

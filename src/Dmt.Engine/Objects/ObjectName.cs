@@ -35,7 +35,8 @@ public static class ObjectName
         ArgumentNullException.ThrowIfNull(prefix);
         if (prefix.Length > BytesMax)
         {
-            throw DmtException.InvalidArgument($"an object name prefix of {prefix.Length} bytes: expected 0 to {BytesMax}");
+            throw DmtException.InvalidArgument(
+                $"an object name prefix of {prefix.Length} bytes: expected 0 to {BytesMax}");
         }
 
         CheckCharacters(prefix, "the object name prefix");

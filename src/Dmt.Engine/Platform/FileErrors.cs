@@ -32,7 +32,9 @@ internal static class FileErrors
         error.HResult == (OperatingSystem.IsWindows() ? SharingViolationWindows
             : OperatingSystem.IsLinux() ? WouldBlockLinux : WouldBlockMacOS);
 
-    /// <summary>Unavailable: a full disk says so and names <paramref name="root"/>, anything else names the file.</summary>
+    /// <summary>
+    /// Unavailable: a full disk says so and names <paramref name="root"/>, anything else names the file.
+    /// </summary>
     public static DmtException Translate(Exception error, string root, string file) =>
         IsDiskFull(error)
             ? DmtException.Unavailable($"the disk of {root} is full", error)

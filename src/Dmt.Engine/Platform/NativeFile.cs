@@ -15,8 +15,8 @@ internal static partial class NativeFile
     private const int OpenReadOnly = 0;
 
     /// <summary>
-    /// Returns when the bytes written to <paramref name="file"/> are on the medium. On Linux without the times of the file;
-    /// elsewhere the full flush (macOS: F_FULLFSYNC), since fdatasync promises less there.
+    /// Returns when the bytes written to <paramref name="file"/> are on the medium. On Linux without the times of the
+    /// file; elsewhere the full flush (macOS: F_FULLFSYNC), since fdatasync promises less there.
     /// </summary>
     public static void SyncData(SafeFileHandle file)
     {
@@ -66,7 +66,8 @@ internal static partial class NativeFile
     }
 
     /// <summary>
-    /// Gives the file a name that nothing has yet: atomic, and false where something has. On Unix the old name stays as well.
+    /// Gives the file a name that nothing has yet: atomic, and false where something has. On Unix the old name stays as
+    /// well.
     /// </summary>
     public static bool TryNameNew(string existing, string created)
     {
@@ -89,7 +90,7 @@ internal static partial class NativeFile
         }
 
         var error = Marshal.GetLastPInvokeError();
-        return error == ErrorExists ? false : throw Error(error, $"link {created}");
+        return error == ErrorExists && !Directory.Exists(created) ? false : throw Error(error, $"link {created}");
     }
 
     /// <summary>The text of a small file that another process may hold locked; empty where it cannot be read.</summary>

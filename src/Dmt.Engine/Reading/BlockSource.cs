@@ -22,7 +22,10 @@ internal sealed class CachedBlocks : BlockSource
         table.LoadAsync(index, cancellationToken);
 }
 
-/// <summary>Past the cache, many neighbouring blocks with one read; for compaction, which sees each block once. One for each cursor.</summary>
+/// <summary>
+/// Past the cache, many neighbouring blocks with one read; for compaction, which sees each block once. One for each
+/// cursor.
+/// </summary>
 internal sealed class SequentialBlocks : BlockSource
 {
     private const int ReadBytes = 1 << 20;
@@ -39,7 +42,8 @@ internal sealed class SequentialBlocks : BlockSource
     {
         var length = 0;
         var count = 0;
-        while (index + count < table.Index.Count && (count == 0 || length + table.Index.BlockLength(index + count) <= ReadBytes))
+        while (index + count < table.Index.Count
+            && (count == 0 || length + table.Index.BlockLength(index + count) <= ReadBytes))
         {
             length += table.Index.BlockLength(index + count++);
         }
@@ -54,7 +58,8 @@ internal sealed class SequentialBlocks : BlockSource
     private Block Cut(TableReader table, int index)
     {
         var offset = table.Index.BlockOffset(index);
-        var stored = _buffer.AsSpan((int)(offset - table.Index.BlockOffset(_first)), table.Index.BlockLength(index)).ToArray();
+        var stored =
+            _buffer.AsSpan((int)(offset - table.Index.BlockOffset(_first)), table.Index.BlockLength(index)).ToArray();
         return BlockCodec.Load(stored, table.Info.Id.ObjectName, offset);
     }
 }

@@ -3,9 +3,9 @@ using Dmt.Engine.Tables;
 namespace Dmt.Engine.Reading;
 
 /// <summary>
-/// Walks the versions in one source in one direction, keys up (and versions newest first) or keys down (and versions oldest first). A
-/// step returns true when it is done and false when it needs a block that is not in memory: then <see cref="LoadAsync"/> loads it and
-/// finishes the step. Not safe for concurrent use.
+/// Walks the versions in one source in one direction, keys up (and versions newest first) or keys down (and versions
+/// oldest first). A step returns true when it is done and false when it needs a block that is not in memory: then <see
+/// cref="LoadAsync"/> loads it and finishes the step. Not safe for concurrent use.
 /// </summary>
 internal abstract class EntryCursor : IDisposable
 {
@@ -39,8 +39,8 @@ internal abstract class EntryCursor : IDisposable
     };
 
     /// <summary>
-    /// Upwards: to the first entry whose key is not lower than <paramref name="bound"/>. Downwards: to the last entry whose key is lower
-    /// than it, or, when <paramref name="unbounded"/>, to the very last.
+    /// Upwards: to the first entry whose key is not lower than <paramref name="bound"/>. Downwards: to the last entry
+    /// whose key is lower than it, or, when <paramref name="unbounded"/>, to the very last.
     /// </summary>
     public abstract bool Seek(ReadOnlySpan<byte> bound, bool unbounded = false);
 

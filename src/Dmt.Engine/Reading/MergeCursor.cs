@@ -1,5 +1,6 @@
-// Merges sources into one walk with a binary heap of those that stand on an entry. Order: by key in the cursor's direction; among versions of a
-// key newest first upwards, oldest first downwards. No two entries are equal: a sequence number is used once.
+// Merges sources into one walk with a binary heap of those that stand on an entry. Order: by key in the cursor's
+// direction; among versions of a key newest first upwards, oldest first downwards. No two entries are equal: a sequence
+// number is used once.
 using Dmt.Engine.Tables;
 
 namespace Dmt.Engine.Reading;
@@ -38,14 +39,15 @@ internal sealed class MergeCursor(EntryCursor[] sources, bool reverse) : EntryCu
     }
 
     /// <summary>
-    /// Moves every source that has nothing newer than <paramref name="sequence"/>, and stands before <paramref name="end"/>, to it: what it
-    /// has until there is known to be deleted. Upwards only; null is the end of all keys.
+    /// Moves every source that has nothing newer than <paramref name="sequence"/>, and stands before <paramref
+    /// name="end"/>, to it: what it has until there is known to be deleted. Upwards only; null is the end of all keys.
     /// </summary>
     public bool SkipDeleted(byte[]? end, ulong sequence)
     {
         foreach (var source in sources)
         {
-            if (!source.Valid || source.SequenceMax >= sequence || (end is not null && source.Key.SequenceCompareTo(end) >= 0))
+            if (!source.Valid || source.SequenceMax >= sequence
+                || (end is not null && source.Key.SequenceCompareTo(end) >= 0))
             {
                 continue;
             }
@@ -83,7 +85,8 @@ internal sealed class MergeCursor(EntryCursor[] sources, bool reverse) : EntryCu
         else
         {
             // Cold sources load side by side: one round trip for all of them.
-            await Task.WhenAll(_pending.Select(source => source.LoadAsync(cancellationToken).AsTask())).ConfigureAwait(false);
+            await Task.WhenAll(_pending.Select(source => source.LoadAsync(cancellationToken).AsTask()))
+                .ConfigureAwait(false);
         }
 
         _pending.Clear();

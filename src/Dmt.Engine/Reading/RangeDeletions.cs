@@ -20,7 +20,9 @@ internal readonly struct RangeDeletions(RangeTombstoneSet[] sets)
         return newest;
     }
 
-    /// <summary>Where the fragment ends that covers the key with that sequence number; null is the end of all keys.</summary>
+    /// <summary>
+    /// Where the fragment ends that covers the key with that sequence number; null is the end of all keys.
+    /// </summary>
     public byte[]? EndOfCover(ReadOnlySpan<byte> key, ulong sequence)
     {
         foreach (var set in sets)

@@ -1,5 +1,6 @@
-// Walks one run: tables in key order that do not overlap. Its place is (table, block, entry in the block); whenever that leads to another block
-// it is asked from the block source, and a step that finds it missing stops there, remembering in _goal what it wanted to do in it.
+// Walks one run: tables in key order that do not overlap. Its place is (table, block, entry in the block); whenever
+// that leads to another block it is asked from the block source, and a step that finds it missing stops there,
+// remembering in _goal what it wanted to do in it.
 using Dmt.Engine.Tables;
 
 namespace Dmt.Engine.Reading;
@@ -94,7 +95,8 @@ internal sealed class RunCursor : EntryCursor
     }
 
     /// <summary>Carries out the goal from the present block on; false when a block is missing.</summary>
-    /// <param name="loaded">The present block, when the caller has just loaded it (the cache may have dropped it already).</param>
+    /// <param name="loaded">The present block, when the caller has just loaded it (the cache may have dropped it
+    /// already).</param>
     private bool Position(Block? loaded)
     {
         var bound = _bound.AsSpan(0, _boundLength);

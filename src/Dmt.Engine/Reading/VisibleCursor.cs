@@ -1,6 +1,6 @@
-// What a reader sees: of each key the newest version as of a sequence number, if it is a put that has not expired and that no range tombstone
-// covers. Upwards the first version that is old enough decides, and the others are passed over; downwards versions come oldest
-// first, so the latest that is old enough is copied until the key changes.
+// What a reader sees: of each key the newest version as of a sequence number, if it is a put that has not expired and
+// that no range tombstone covers. Upwards the first version that is old enough decides, and the others are passed over;
+// downwards versions come oldest first, so the latest that is old enough is copied until the key changes.
 using Dmt.Engine.Tables;
 
 namespace Dmt.Engine.Reading;
@@ -8,7 +8,9 @@ namespace Dmt.Engine.Reading;
 internal sealed class VisibleCursor(MergeCursor merge, RangeDeletions deletions, ulong asOf, long nowMs, bool reverse)
     : IDisposable
 {
-    /// <summary>So many covered entries in a row are walked over before sources are moved past the range tombstone.</summary>
+    /// <summary>
+    /// So many covered entries in a row are walked over before sources are moved past the range tombstone.
+    /// </summary>
     private const int CoveredRunMax = 16;
 
     private readonly EntryCopy _copy = new();
@@ -31,7 +33,9 @@ internal sealed class VisibleCursor(MergeCursor merge, RangeDeletions deletions,
     /// <summary>The entry; its spans are good until the next step.</summary>
     public EntryData Current => reverse ? _copy.Data : merge.Current;
 
-    /// <summary>To the first visible entry; the bound as in <see cref="EntryCursor.Seek"/>. False: <see cref="LoadAsync"/>.</summary>
+    /// <summary>
+    /// To the first visible entry; the bound as in <see cref="EntryCursor.Seek"/>. False: <see cref="LoadAsync"/>.
+    /// </summary>
     public bool Seek(ReadOnlySpan<byte> bound, bool unbounded = false)
     {
         _keyLength = -1;
@@ -77,7 +81,8 @@ internal sealed class VisibleCursor(MergeCursor merge, RangeDeletions deletions,
             }
 
             _step = Step.Leave;
-            if (merge.Sequence > asOf || merge.Key.SequenceEqual(_key.AsSpan(0, Math.Max(_keyLength, 0))) && _keyLength >= 0)
+            if (merge.Sequence > asOf || merge.Key.SequenceEqual(_key.AsSpan(0, Math.Max(_keyLength, 0)))
+                && _keyLength >= 0)
             {
                 continue;
             }

@@ -4,7 +4,9 @@ using Dmt.Engine.Objects;
 
 namespace Dmt.Engine.Shards;
 
-/// <summary>Deletes objects in the background. What it does not get to is found, unreferenced, at the next opening.</summary>
+/// <summary>
+/// Deletes objects in the background. What it does not get to is found, unreferenced, at the next opening.
+/// </summary>
 internal sealed class Garbage(IObjectStore objects) : IAsyncDisposable
 {
     private readonly Channel<IReadOnlyList<string>> _channel =

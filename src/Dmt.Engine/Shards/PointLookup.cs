@@ -1,6 +1,6 @@
-// One get: sources from newest to oldest, the first version that is old enough decides. A source's range tombstone is newer than anything in
-// older sources, so a covering one ends the search. Runs synchronously on what is in memory; a missing block is named, and the caller
-// loads it and asks again.
+// One get: sources from newest to oldest, the first version that is old enough decides. A source's range tombstone is
+// newer than anything in older sources, so a covering one ends the search. Runs synchronously on what is in memory; a
+// missing block is named, and the caller loads it and asks again.
 using Dmt.Engine.Checksums;
 using Dmt.Engine.Memory;
 using Dmt.Engine.Tables;
@@ -17,7 +17,8 @@ internal ref struct PointLookup
 
     /// <param name="key">The key.</param>
     /// <param name="asOf">Versions above this sequence number are not seen.</param>
-    /// <param name="loaded">Blocks that the caller has loaded for this lookup: the cache may have dropped them already.</param>
+    /// <param name="loaded">Blocks that the caller has loaded for this lookup: the cache may have dropped them
+    /// already.</param>
     public PointLookup(ReadOnlySpan<byte> key, ulong asOf, List<LoadedBlock>? loaded)
     {
         _key = key;
@@ -151,7 +152,8 @@ internal ref struct PointLookup
     }
 
     private static bool Covers(TableInfo info, ReadOnlySpan<byte> key) =>
-        key.SequenceCompareTo(info.Smallest) >= 0 && (info.LargestUnbounded || key.SequenceCompareTo(info.Largest) <= 0);
+        key.SequenceCompareTo(info.Smallest) >= 0
+            && (info.LargestUnbounded || key.SequenceCompareTo(info.Largest) <= 0);
 
     private readonly Block? FindLoaded(TableReader table, int index)
     {

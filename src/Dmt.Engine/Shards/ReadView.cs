@@ -1,8 +1,9 @@
-// What reads look at: the live memtable, the frozen ones, the tables. Immutable; a change makes a new view. A view holds a reference on each of
-// its parts and lets go of them when it has been superseded and its last reader has left.
+// What reads look at: the live memtable, the frozen ones, the tables. Immutable; a change makes a new view. A view
+// holds a reference on each of its parts and lets go of them when it has been superseded and its last reader has left.
 //
-// Short reads (gets that find everything in memory) run under an epoch guard, which costs no shared write; everything that may await takes
-// a reference. The shard retires its own reference through the epochs, so whoever saw the view under a guard can still take one.
+// Short reads (gets that find everything in memory) run under an epoch guard, which costs no shared write; everything
+// that may await takes a reference. The shard retires its own reference through the epochs, so whoever saw the view
+// under a guard can still take one.
 using Dmt.Engine.Memory;
 using Dmt.Engine.Reading;
 

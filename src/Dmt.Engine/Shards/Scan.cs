@@ -6,8 +6,8 @@ using Dmt.Engine.Tables;
 namespace Dmt.Engine.Shards;
 
 /// <summary>
-/// Walks the visible entries of a range, in one snapshot, without copying them. Dispose it: it keeps memory and tables alive. Not safe
-/// for concurrent use.
+/// Walks the visible entries of a range, in one snapshot, without copying them. Dispose it: it keeps memory and tables
+/// alive. Not safe for concurrent use.
 /// </summary>
 public sealed class Scan : IDisposable
 {
@@ -72,7 +72,8 @@ public sealed class Scan : IDisposable
         }
 
         _started = true;
-        return _reverse ? _cursor.Seek(_range.End.GetValueOrDefault().Span, _range.End is null) : _cursor.Seek(_range.Start.Span);
+        return _reverse ? _cursor.Seek(_range.End.GetValueOrDefault().Span, _range.End is null)
+            : _cursor.Seek(_range.Start.Span);
     }
 
     private async ValueTask<bool> LoadAsync(CancellationToken cancellationToken)

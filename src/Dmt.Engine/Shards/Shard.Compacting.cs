@@ -64,7 +64,8 @@ internal sealed partial class Shard
                 : await OpenTablesAsync(written, cancellationToken).ConfigureAwait(false);
             await InstallAsync(plan, inputs, moved, opened, cancellationToken).ConfigureAwait(false);
             Release(opened);
-            _host.Metrics.Compacted(moved ? 0 : plan.AllInputs.Sum(static i => i.Length), moved ? 0 : written.Sum(static i => i.Length));
+            _host.Metrics.Compacted(
+                moved ? 0 : plan.AllInputs.Sum(static i => i.Length), moved ? 0 : written.Sum(static i => i.Length));
         }
         finally
         {
@@ -110,13 +111,15 @@ internal sealed partial class Shard
     }
 
     private async ValueTask InstallAsync(
-        CompactionPlan plan, HashSet<TableId> inputs, bool moved, TableReader[] opened, CancellationToken cancellationToken)
+        CompactionPlan plan, HashSet<TableId> inputs, bool moved, TableReader[] opened,
+            CancellationToken cancellationToken)
     {
         await _manifestLock.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             var current = _view.Tables.Levels;
-            var removed = current.SelectMany(static level => level).Where(table => inputs.Contains(table.Info.Id)).ToList();
+            var removed =
+                current.SelectMany(static level => level).Where(table => inputs.Contains(table.Info.Id)).ToList();
             var levels = current
                 .Select(level => level.Where(table => !inputs.Contains(table.Info.Id)).ToArray())
                 .ToArray();
@@ -126,12 +129,12 @@ internal sealed partial class Shard
                     .OrderBy(static table => table.Info.Smallest, KeyComparer.Instance),
             ];
             var next = _manifest with { Number = _manifest.Number + 1, Levels = Infos(levels) };
+            await ApplyAsync(next, levels, opened, static _ => true, cancellationToken).ConfigureAwait(false);
             if (!moved)
             {
+                // Only now: until the manifest is written, they are what the store consists of. The caller's view still holds them.
                 removed.ForEach(static table => table.IsObsolete = true);
             }
-
-            await ApplyAsync(next, levels, static _ => true, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -139,7 +142,9 @@ internal sealed partial class Shard
         }
     }
 
-    /// <summary>Tables that overlap nothing, not even each other, are renamed to the next level rather than rewritten.</summary>
+    /// <summary>
+    /// Tables that overlap nothing, not even each other, are renamed to the next level rather than rewritten.
+    /// </summary>
     private static bool CanMove(CompactionPlan plan)
     {
         if (plan.Inputs[plan.OutputLevel].Count > 0

@@ -84,7 +84,8 @@ internal sealed partial class Shard
             LogRanges = RangesFrom(_manifest.LogRanges, end),
             Levels = Infos(levels),
         };
-        await ApplyAsync(next, levels, frozen => !ReferenceEquals(frozen, memtable), cancellationToken).ConfigureAwait(false);
+        await ApplyAsync(next, levels, opened, frozen => !ReferenceEquals(frozen, memtable), cancellationToken)
+            .ConfigureAwait(false);
         Release(opened);
         lock (_writeLock)
         {
@@ -124,14 +125,30 @@ internal sealed partial class Shard
     private async ValueTask<TableReader[]> OpenTablesAsync(
         IReadOnlyList<TableInfo> infos, CancellationToken cancellationToken)
     {
-        var opened = await Task.WhenAll(infos.Select(info =>
-            TableReader.OpenAsync(Objects, info, _host.Cache, cancellationToken).AsTask())).ConfigureAwait(false);
-        foreach (var table in opened)
+        var opening = infos
+            .Select(info => TableReader.OpenAsync(Objects, info, _host.Cache, cancellationToken).AsTask())
+            .ToList();
+        try
         {
-            table.Released = _host.OnTableReleased;
-        }
+            var opened = await Task.WhenAll(opening).ConfigureAwait(false);
+            foreach (var table in opened)
+            {
+                table.Released = _host.OnTableReleased;
+            }
 
-        return opened;
+            return opened;
+        }
+        catch
+        {
+            // No manifest was tried with them.
+            foreach (var opened in opening.Where(static task => task.IsCompletedSuccessfully))
+            {
+                Release([await opened.ConfigureAwait(false)]);
+            }
+
+            _host.Garbage.Add([.. infos.Select(static info => info.Id.ObjectName)]);
+            throw;
+        }
     }
 
     /// <summary>Gives up the references that opening the tables gave.</summary>

@@ -9,8 +9,8 @@ namespace Dmt.Engine.Shards;
 internal sealed partial class Shard
 {
     /// <summary>
-    /// Takes the shard over: writes the next manifest, which fences the owner before, then replays what its log has and the tables
-    /// have not.
+    /// Takes the shard over: writes the next manifest, which fences the owner before, then replays what its log has and
+    /// the tables have not.
     /// </summary>
     public static async ValueTask<Shard> OpenAsync(ShardHost host, uint id, CancellationToken cancellationToken)
     {
@@ -31,7 +31,7 @@ internal sealed partial class Shard
 
         // Tables first: a store with a damaged table should say so before it changes anything.
         var levels = await OpenLevelsAsync(host, manifest, cancellationToken).ConfigureAwait(false);
-        await manifests.WriteAsync(manifest, cancellationToken).ConfigureAwait(false);
+        manifest = await manifests.WriteAsync(manifest, cancellationToken).ConfigureAwait(false);
         var tables = new TableSet(levels);
         Release(levels.SelectMany(static level => level));
         var view = new ReadView(new MemTable(host.Epochs, host.Budget), [], tables);
@@ -47,7 +47,9 @@ internal sealed partial class Shard
         return shard;
     }
 
-    /// <summary>Flushes what is in memory and notes in the manifest that there is nothing to replay. Idempotent.</summary>
+    /// <summary>
+    /// Flushes what is in memory and notes in the manifest that there is nothing to replay. Idempotent.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         lock (_writeLock)
@@ -66,6 +68,7 @@ internal sealed partial class Shard
         }
 
         await CloseCleanlyAsync().ConfigureAwait(false);
+        ReleaseOrphans(obsolete: false);
         lock (_writeLock)
         {
             foreach (var (memtable, _) in _frozen)
@@ -101,8 +104,9 @@ internal sealed partial class Shard
             try
             {
                 var next = _manifest with { Number = _manifest.Number + 1, ClosedCleanly = true, LogRanges = [] };
-                await _manifests.WriteAsync(next, CancellationToken.None).ConfigureAwait(false);
+                next = await _manifests.WriteAsync(next, CancellationToken.None).ConfigureAwait(false);
                 Volatile.Write(ref _manifest, next);
+                ReleaseOrphans(obsolete: true);
             }
             finally
             {
@@ -111,8 +115,8 @@ internal sealed partial class Shard
         }
         catch (DmtException e) when (e.Kind is DmtErrorKind.Unavailable or DmtErrorKind.Fenced)
         {
-            // Not an error of closing: a full disk took no table, or somebody else owns the shard. What was acknowledged is in the log,
-            // which is synced when it is closed, and the next opening replays it.
+            // Not an error of closing: a full disk took no table, or somebody else owns the shard. What was
+            // acknowledged is in the log, which is synced when it is closed, and the next opening replays it.
             _backgroundProblem = e.Message;
         }
     }
@@ -152,7 +156,8 @@ internal sealed partial class Shard
         if (record.FirstSeq != _lastSequence + 1)
         {
             throw DmtException.Corruption(
-                record.File, record.Offset, $"sequence number {record.FirstSeq} follows {_lastSequence}: records are missing");
+                record.File, record.Offset,
+                    $"sequence number {record.FirstSeq} follows {_lastSequence}: records are missing");
         }
 
         var sequence = record.FirstSeq;
@@ -199,7 +204,7 @@ internal sealed partial class Shard
             if (nothingLeft && _manifest.LogRanges.Count > 1)
             {
                 var next = _manifest with { Number = _manifest.Number + 1, LogRanges = [here] };
-                await _manifests.WriteAsync(next, cancellationToken).ConfigureAwait(false);
+                next = await _manifests.WriteAsync(next, cancellationToken).ConfigureAwait(false);
                 Volatile.Write(ref _manifest, next);
             }
         }

@@ -21,7 +21,8 @@ internal sealed partial class Shard
         {
             ThrowIfClosed();
 
-            // The view first: what it lacks is newer than what it has, so any sequence number cuts it at a whole prefix.
+            // The view first: what it lacks is newer than what it has, so any sequence number cuts it at a whole
+            // prefix.
             view = Volatile.Read(ref _view);
             sequence = asOf ?? LastSequence;
             var lookup = new PointLookup(key.Span, sequence, null);
@@ -171,7 +172,8 @@ internal sealed partial class Shard
             return default;
         }
 
-        // [p.., next(p)) is what begins with p: the bytes before the first difference, and one more where the end is just above.
+        // [p.., next(p)) is what begins with p: the bytes before the first difference, and one more where the end is
+        // just above.
         var start = range.Start.Span;
         var shared = start.CommonPrefixLength(end.Span);
         var oneMore = shared < start.Length && end.Length == shared + 1 && start[shared] + 1 == end.Span[shared];

@@ -13,13 +13,14 @@ internal sealed partial class Shard
     }
 
     /// <summary>
-    /// Objects in the shard's folders that earlier epochs left behind: tables that no manifest names (a crash came between a
-    /// table and its manifest) and manifests long superseded.
+    /// Objects in the shard's folders that earlier epochs left behind: tables that no manifest names (a crash came
+    /// between a table and its manifest) and manifests long superseded.
     /// </summary>
     public async ValueTask<IReadOnlyList<string>> ListUnreferencedAsync(CancellationToken cancellationToken)
     {
         var manifest = Volatile.Read(ref _manifest);
-        var referenced = manifest.Levels.SelectMany(static level => level).Select(static t => t.Id.ObjectName).ToHashSet();
+        var referenced =
+            manifest.Levels.SelectMany(static level => level).Select(static t => t.Id.ObjectName).ToHashSet();
         var folder = TableId.Folder(Id);
         var ours = string.Create(CultureInfo.InvariantCulture, $"{folder}{Epoch:D10}-");
         var found = new List<string>(

@@ -60,7 +60,8 @@ internal sealed partial class Shard
         return WriteAsync(new WriteBatch().DeleteRange(range), options.Durability, cancellationToken);
     }
 
-    public async ValueTask<ulong> WriteAsync(WriteBatch batch, Durability? durability, CancellationToken cancellationToken)
+    public async ValueTask<ulong> WriteAsync(
+        WriteBatch batch, Durability? durability, CancellationToken cancellationToken)
     {
         CheckValue(batch.ValueBytesLargest, 0);
         if (batch.Count == 0)
@@ -114,7 +115,8 @@ internal sealed partial class Shard
             var sequence = _lastSequence + 1;
             var position = _host.Log.Append(Id, Epoch, sequence, operation, durability ?? _options.Durability);
             Apply(operation, sequence);
-            return Publish(sequence, position, operation.Key.Length + operation.Value.Length + operation.Metadata.Length);
+            return Publish(
+                sequence, position, operation.Key.Length + operation.Value.Length + operation.Metadata.Length);
         }
     }
 
@@ -147,7 +149,9 @@ internal sealed partial class Shard
         }
     }
 
-    /// <summary>Into the memtable. The record is in the log already, so a failure half way ends the shard's service.</summary>
+    /// <summary>
+    /// Into the memtable. The record is in the log already, so a failure half way ends the shard's service.
+    /// </summary>
     private void Apply(in WriteOperation operation, ulong sequence)
     {
         try
@@ -193,7 +197,8 @@ internal sealed partial class Shard
         return new Committed(sequence, position);
     }
 
-    private ValueTask<ulong> Acknowledge(Committed committed, Durability? durability, CancellationToken cancellationToken) =>
+    private ValueTask<ulong> Acknowledge(
+        Committed committed, Durability? durability, CancellationToken cancellationToken) =>
         (durability ?? _options.Durability).IsStrict
             ? AcknowledgeStrictAsync(committed, cancellationToken)
             : ValueTask.FromResult(committed.Sequence);
@@ -204,7 +209,9 @@ internal sealed partial class Shard
         return committed.Sequence;
     }
 
-    /// <summary>Checks the conditions of a batch against one state of the shard, and returns its sequence number.</summary>
+    /// <summary>
+    /// Checks the conditions of a batch against one state of the shard, and returns its sequence number.
+    /// </summary>
     /// <exception cref="DmtException">Conflict.</exception>
     private async ValueTask<ulong> CheckAsync(WriteBatch batch, CancellationToken cancellationToken)
     {
@@ -260,8 +267,8 @@ internal sealed partial class Shard
     }
 
     /// <summary>
-    /// True when a key with a condition may have changed since its check. Only memtables are asked; when some of what came since has been
-    /// flushed already, the answer is yes. Under _writeLock.
+    /// True when a key with a condition may have changed since its check. Only memtables are asked; when some of what
+    /// came since has been flushed already, the answer is yes. Under _writeLock.
     /// </summary>
     private bool HasChanged(WriteBatch batch, ulong since)
     {
@@ -295,12 +302,14 @@ internal sealed partial class Shard
     {
         if (valueBytes > _options.ValueBytesMax)
         {
-            throw DmtException.TooLarge($"the value has {valueBytes} bytes: at most {_options.ValueBytesMax} are allowed");
+            throw DmtException.TooLarge(
+                $"the value has {valueBytes} bytes: at most {_options.ValueBytesMax} are allowed");
         }
 
         if (metadataBytes > Entry.MetadataBytesMax)
         {
-            throw DmtException.TooLarge($"the metadata has {metadataBytes} bytes: at most {Entry.MetadataBytesMax} are allowed");
+            throw DmtException.TooLarge(
+                $"the metadata has {metadataBytes} bytes: at most {Entry.MetadataBytesMax} are allowed");
         }
     }
 

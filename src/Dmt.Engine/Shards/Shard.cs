@@ -28,8 +28,16 @@ internal sealed partial class Shard : IAsyncDisposable
     private readonly Lock _writeLock = new();
     private readonly SemaphoreSlim _manifestLock = new(1, 1);
 
-    /// <summary>Frozen memtables, oldest first, each with the place in the log behind its last record. Guarded by _writeLock.</summary>
+    /// <summary>
+    /// Frozen memtables, oldest first, each with the place in the log behind its last record. Guarded by _writeLock.
+    /// </summary>
     private readonly List<(MemTable Table, LogRange End)> _frozen = [];
+
+    /// <summary>
+    /// Tables of changes whose manifest failed: it may exist all the same, so they stay until a later one does. Guarded by
+    /// _manifestLock.
+    /// </summary>
+    private readonly List<TableReader> _orphans = [];
 
     private Manifest _manifest;
     private ReadView _view;
@@ -125,15 +133,24 @@ internal sealed partial class Shard : IAsyncDisposable
     /// One change of the table set: writes the next manifest, then shows readers the new tables. Under _manifestLock.
     /// </summary>
     private async ValueTask ApplyAsync(
-        Manifest next, TableReader[][] levels, Func<MemTable, bool> keepFrozen, CancellationToken cancellationToken)
+        Manifest next,
+        TableReader[][] levels,
+        TableReader[] added,
+        Func<MemTable, bool> keepFrozen,
+        CancellationToken cancellationToken)
     {
         try
         {
-            await _manifests.WriteAsync(next, cancellationToken).ConfigureAwait(false);
+            next = await _manifests.WriteAsync(next, cancellationToken).ConfigureAwait(false);
         }
-        catch (DmtException e) when (e.Kind == DmtErrorKind.Fenced)
+        catch (Exception e)
         {
-            _failure = e;
+            _orphans.AddRange(added);
+            if (e is DmtException { Kind: DmtErrorKind.Fenced })
+            {
+                _failure = e;
+            }
+
             throw;
         }
 
@@ -146,7 +163,16 @@ internal sealed partial class Shard : IAsyncDisposable
         }
 
         tables.RemoveReference();
+        ReleaseOrphans(obsolete: true);
         UpdateThrottle();
         _host.Garbage.Add(ManifestStore.Superseded(Id, next.Number));
+    }
+
+    /// <summary>Under _manifestLock.</summary>
+    private void ReleaseOrphans(bool obsolete)
+    {
+        _orphans.ForEach(orphan => orphan.IsObsolete = obsolete);
+        Release(_orphans);
+        _orphans.Clear();
     }
 }

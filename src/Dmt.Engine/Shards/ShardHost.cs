@@ -8,7 +8,8 @@ using Dmt.Engine.Tables;
 namespace Dmt.Engine.Shards;
 
 /// <summary>
-/// What all shards of a node share: one log, one memory budget, one queue each for flushes and compactions, one object store.
+/// What all shards of a node share: one log, one memory budget, one queue each for flushes and compactions, one object
+/// store.
 /// </summary>
 internal sealed class ShardHost : IAsyncDisposable
 {
@@ -16,9 +17,11 @@ internal sealed class ShardHost : IAsyncDisposable
     private readonly Lock _lock = new(); // guards _shards, _oldLogs and the release of logs
     private readonly List<Shard> _shards = [];
     private readonly HashSet<string> _oldLogs;
+    private int _opening; // shards that are being recovered: what they need of logs is not known yet; guarded by _lock
 
     private ShardHost(
-        IObjectStore objects, string logDirectory, FileLog log, IEnumerable<string> oldLogs, EngineOptions options, TimeProvider time)
+        IObjectStore objects, string logDirectory, FileLog log, IEnumerable<string> oldLogs, EngineOptions options,
+            TimeProvider time)
     {
         (Objects, _logDirectory, Log, Options, Time) = (objects, logDirectory, log, options, time);
         _oldLogs = [.. oldLogs];
@@ -73,10 +76,26 @@ internal sealed class ShardHost : IAsyncDisposable
 
     public async ValueTask<Shard> OpenShardAsync(uint id, CancellationToken cancellationToken)
     {
-        var shard = await Shard.OpenAsync(this, id, cancellationToken).ConfigureAwait(false);
         lock (_lock)
         {
-            _shards.Add(shard);
+            _opening++;
+        }
+
+        Shard? shard = null;
+        try
+        {
+            shard = await Shard.OpenAsync(this, id, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            lock (_lock)
+            {
+                _opening--;
+                if (shard is not null)
+                {
+                    _shards.Add(shard);
+                }
+            }
         }
 
         Garbage.Add(await shard.ListUnreferencedAsync(cancellationToken).ConfigureAwait(false));
@@ -84,7 +103,9 @@ internal sealed class ShardHost : IAsyncDisposable
         return shard;
     }
 
-    /// <summary>Closes the shards cleanly, then everything they stood on. What could not be flushed stays in the log.</summary>
+    /// <summary>
+    /// Closes the shards cleanly, then everything they stood on. What could not be flushed stays in the log.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         List<Shard> shards;
@@ -119,10 +140,16 @@ internal sealed class ShardHost : IAsyncDisposable
     {
         lock (_lock)
         {
+            if (_opening > 0)
+            {
+                return; // Comes again when the opening is over.
+            }
+
             var needed = new Dictionary<string, long>();
             foreach (var range in _shards.SelectMany(static shard => shard.LogRanges))
             {
-                needed[range.Incarnation] = Math.Min(range.From, needed.GetValueOrDefault(range.Incarnation, long.MaxValue));
+                needed[range.Incarnation] =
+                    Math.Min(range.From, needed.GetValueOrDefault(range.Incarnation, long.MaxValue));
             }
 
             if (needed.TryGetValue(Log.Incarnation, out var from))

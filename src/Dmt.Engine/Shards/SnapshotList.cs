@@ -1,6 +1,8 @@
 namespace Dmt.Engine.Shards;
 
-/// <summary>The sequence numbers that open snapshots read at: versions that one of them sees are kept. Thread-safe.</summary>
+/// <summary>
+/// The sequence numbers that open snapshots read at: versions that one of them sees are kept. Thread-safe.
+/// </summary>
 internal sealed class SnapshotList
 {
     private readonly Lock _lock = new(); // guards _sequences

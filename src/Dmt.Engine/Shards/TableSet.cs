@@ -2,7 +2,9 @@ using Dmt.Engine.Tables;
 
 namespace Dmt.Engine.Shards;
 
-/// <summary>The tables of a shard as of one manifest. Immutable; keeps its tables open until the last reference on it is gone.</summary>
+/// <summary>
+/// The tables of a shard as of one manifest. Immutable; keeps its tables open until the last reference on it is gone.
+/// </summary>
 internal sealed class TableSet
 {
     private int _references = 1;

@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace Dmt.Engine.Shards;
 
 /// <summary>
-/// Identifiers that sort by the time they were made (the ULID specification): 48 bits of milliseconds, 80 bits of chance, as 26
-/// characters of Crockford's base 32.
+/// Identifiers that sort by the time they were made (the ULID specification): 48 bits of milliseconds, 80 bits of
+/// chance, as 26 characters of Crockford's base 32.
 /// </summary>
 internal static class Ulid
 {

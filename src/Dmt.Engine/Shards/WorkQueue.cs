@@ -4,12 +4,13 @@ using Dmt.Core;
 namespace Dmt.Engine.Shards;
 
 /// <summary>
-/// One background loop that serves the shards that asked for it, each at most once in the queue, until none has work left. An idle shard
-/// costs nothing. Whoever makes it disposes it, which ends the loop and awaits its end.
+/// One background loop that serves the shards that asked for it, each at most once in the queue, until none has work
+/// left. An idle shard costs nothing. Whoever makes it disposes it, which ends the loop and awaits its end.
 /// </summary>
 /// <param name="work">One piece of work; true when there may be more.</param>
 /// <param name="time">Delays retries.</param>
-internal sealed class WorkQueue(Func<Shard, CancellationToken, ValueTask<bool>> work, TimeProvider time) : IAsyncDisposable
+internal sealed class WorkQueue(Func<Shard, CancellationToken, ValueTask<bool>> work, TimeProvider time)
+    : IAsyncDisposable
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(200);
 

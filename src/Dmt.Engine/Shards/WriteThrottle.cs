@@ -1,6 +1,6 @@
-// Slows writers down gradually before it stops them, so that flushes and compactions keep up: from the slowdown trigger on, writes are held to
-// a rate that falls from RateMax to RateMin as the stop trigger comes near. A write pays what it owes before it is applied. Where nothing
-// is behind, the check is one volatile read.
+// Slows writers down gradually before it stops them, so that flushes and compactions keep up: from the slowdown trigger
+// on, writes are held to a rate that falls from RateMax to RateMin as the stop trigger comes near. A write pays what it
+// owes before it is applied. Where nothing is behind, the check is one volatile read.
 using Dmt.Core;
 
 namespace Dmt.Engine.Shards;
@@ -32,7 +32,9 @@ internal sealed class WriteThrottle(EngineOptions options, TimeProvider time)
 
     public bool IsOpen => _state == State.Open;
 
-    /// <summary>Called whenever the number of frozen memtables or level-0 tables, or the state of the medium, has changed.</summary>
+    /// <summary>
+    /// Called whenever the number of frozen memtables or level-0 tables, or the state of the medium, has changed.
+    /// </summary>
     public void Update(int frozen, int level0, string? problem)
     {
         TaskCompletionSource? opened = null;

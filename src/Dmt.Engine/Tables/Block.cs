@@ -11,7 +11,9 @@ internal sealed class Block
     private readonly byte[] _bytes;
     private readonly int _restartsOffset;
 
-    /// <summary>Set by readers, cleared by the cache's clock hand: the block was used since the hand last passed.</summary>
+    /// <summary>
+    /// Set by readers, cleared by the cache's clock hand: the block was used since the hand last passed.
+    /// </summary>
     public bool Touched;
 
     private Block(byte[] bytes, int entriesLength, int restartCount)

@@ -5,13 +5,17 @@ using Dmt.Engine.Checksums;
 
 namespace Dmt.Engine.Tables;
 
-/// <summary>Between a data block in memory and its stored form: compressed where that helps, with its trailer.</summary>
+/// <summary>
+/// Between a data block in memory and its stored form: compressed where that helps, with its trailer.
+/// </summary>
 internal static class BlockCodec
 {
     private const int BrotliQuality = 1;
     private const int BrotliWindow = 18;
 
-    /// <summary>Writes the stored form of <paramref name="block"/> to <paramref name="to"/>; returns its length.</summary>
+    /// <summary>
+    /// Writes the stored form of <paramref name="block"/> to <paramref name="to"/>; returns its length.
+    /// </summary>
     /// <param name="block">A finished block.</param>
     /// <param name="compression">What to try; the block is stored as it is when that does not make it smaller.</param>
     /// <param name="to">At least the block's length, 4 bytes and <see cref="BlockFormat.TrailerBytes"/>.</param>
@@ -64,7 +68,8 @@ internal static class BlockCodec
                 }
 
                 var bytes = GC.AllocateUninitializedArray<byte>(length);
-                if (BrotliDecoder.TryDecompress(stored.AsSpan(sizeof(int)..body), bytes, out var written) && written == length)
+                if (BrotliDecoder.TryDecompress(stored.AsSpan(sizeof(int)..body), bytes, out var written)
+                    && written == length)
                 {
                     return Block.Parse(bytes, length, objectName, offset);
                 }
@@ -72,6 +77,7 @@ internal static class BlockCodec
                 break;
         }
 
-        throw DmtException.Corruption(objectName, offset, $"a data block of compression {stored[body]} cannot be decompressed");
+        throw DmtException.Corruption(
+            objectName, offset, $"a data block of compression {stored[body]} cannot be decompressed");
     }
 }

@@ -1,7 +1,9 @@
-// Walks the entries of one block. The key is rebuilt in a buffer as entries share prefixes with the one before; values and metadata are
-// slices of the block. Backwards means: from the restart point before, forwards up to the entry wanted.
+// Walks the entries of one block. The key is rebuilt in a buffer as entries share prefixes with the one before; values
+// and metadata are slices of the block. Backwards means: from the restart point before, forwards up to the entry
+// wanted.
 //
-// Invariant: when Valid, _key[.._keyLength] is the key of the entry that began at _entryStart, and _next is where the one after begins.
+// Invariant: when Valid, _key[.._keyLength] is the key of the entry that began at _entryStart, and _next is where the
+// one after begins.
 using System.Runtime.CompilerServices;
 using Dmt.Core;
 
@@ -83,7 +85,9 @@ internal struct BlockCursor
 
     public bool MoveLast() => PositionBefore(_end);
 
-    /// <summary>Moves to the first entry whose key is not lower than <paramref name="key"/>; false when there is none.</summary>
+    /// <summary>
+    /// Moves to the first entry whose key is not lower than <paramref name="key"/>; false when there is none.
+    /// </summary>
     public bool Seek(ReadOnlySpan<byte> key)
     {
         // The last restart point whose key is lower: versions of one key may span restart points, so equal is too late.
@@ -114,7 +118,9 @@ internal struct BlockCursor
         return false;
     }
 
-    /// <summary>Moves to the last entry whose key is lower than <paramref name="key"/>; false when there is none.</summary>
+    /// <summary>
+    /// Moves to the last entry whose key is lower than <paramref name="key"/>; false when there is none.
+    /// </summary>
     public bool SeekBefore(ReadOnlySpan<byte> key) => Seek(key) ? MovePrevious() : MoveLast();
 
     private bool PositionBefore(int offset)

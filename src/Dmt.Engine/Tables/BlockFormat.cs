@@ -18,6 +18,8 @@ internal static class BlockFormat
     /// <summary>Entries between restart points.</summary>
     public const int RestartInterval = 16;
 
-    /// <summary>Behind each stored block: the compression, 1 byte, then CRC-32C of stored bytes and that byte, 4 bytes.</summary>
+    /// <summary>
+    /// Behind each stored block: the compression, 1 byte, then CRC-32C of stored bytes and that byte, 4 bytes.
+    /// </summary>
     public const int TrailerBytes = 5;
 }

@@ -1,5 +1,6 @@
-// Finds one key in a block without rebuilding the keys on the way. While walking from a restart point, `matched` is how many bytes the target
-// shares with the entry before, which is lower than the target. The next entry shares `shared` bytes with the entry before:
+// Finds one key in a block without rebuilding the keys on the way. While walking from a restart point, `matched` is how
+// many bytes the target shares with the entry before, which is lower than the target. The next entry shares `shared`
+// bytes with the entry before:
 //   shared > matched: it differs from the target where the one before did, so it is lower too;
 //   shared < matched: it left the target's bytes earlier, upwards, so it is higher, and the target is not there;
 //   shared = matched: only the bytes behind decide.
@@ -77,7 +78,8 @@ internal static class BlockSearch
                     entry.Sequence = header.SequenceDelta;
                     entry.ExpiresAtMs = header.ExpiresAtMs;
                     entry.Value = bytes.Slice(body + header.UnsharedLength, header.ValueLength);
-                    entry.Metadata = bytes.Slice(body + header.UnsharedLength + header.ValueLength, header.MetadataLength);
+                    entry.Metadata =
+                        bytes.Slice(body + header.UnsharedLength + header.ValueLength, header.MetadataLength);
                     return Outcome.Found;
                 }
             }
@@ -122,7 +124,9 @@ internal static class BlockSearch
     private static void ThrowDamaged(int offset) =>
         throw DmtException.Corruption("a data block with a valid checksum", offset, "the bytes make no entry");
 
-    /// <summary>What stands before an entry's bytes. Lengths are checked against the block where they are used.</summary>
+    /// <summary>
+    /// What stands before an entry's bytes. Lengths are checked against the block where they are used.
+    /// </summary>
     private readonly ref struct Header
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]

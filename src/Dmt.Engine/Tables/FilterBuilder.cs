@@ -4,9 +4,9 @@ using Dmt.Engine.Checksums;
 namespace Dmt.Engine.Tables;
 
 /// <summary>
-/// Collects what a table's filter must know: every key, and every key prefix of one length, which <see cref="Finish"/> chooses: the
-/// longest at which there are at most an eighth as many distinct prefixes as keys. So prefixes cost at most an eighth
-/// more bits, and a search for a prefix of that length or longer skips tables that hold none of it.
+/// Collects what a table's filter must know: every key, and every key prefix of one length, which <see cref="Finish"/>
+/// chooses: the longest at which there are at most an eighth as many distinct prefixes as keys. So prefixes cost at
+/// most an eighth more bits, and a search for a prefix of that length or longer skips tables that hold none of it.
 /// </summary>
 internal sealed class FilterBuilder(int bitsPerKey)
 {
@@ -39,7 +39,9 @@ internal sealed class FilterBuilder(int bitsPerKey)
         _last = CopyInto(_last, key);
     }
 
-    /// <summary>The filter, and the length of the prefixes in it (0 for none). Empty when filters are off or there were no keys.</summary>
+    /// <summary>
+    /// The filter, and the length of the prefixes in it (0 for none). Empty when filters are off or there were no keys.
+    /// </summary>
     public (byte[] Filter, int PrefixLength) Finish()
     {
         if (_keys.Count == 0)

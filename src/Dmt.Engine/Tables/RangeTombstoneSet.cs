@@ -1,5 +1,6 @@
-// Range tombstones, cut at all their ends into fragments that do not overlap, each with the sequence numbers of the tombstones that cover
-// it, highest first. "Which tombstone deletes this key, as of this sequence number?" is then one binary search.
+// Range tombstones, cut at all their ends into fragments that do not overlap, each with the sequence numbers of the
+// tombstones that cover it, highest first. "Which tombstone deletes this key, as of this sequence number?" is then one
+// binary search.
 //
 // Invariants: fragments are in key order and disjoint; every fragment has at least one sequence number; immutable.
 namespace Dmt.Engine.Tables;
@@ -65,7 +66,9 @@ internal sealed class RangeTombstoneSet
         return new RangeTombstoneSet([.. fragments]);
     }
 
-    /// <summary>The sequence number of the newest tombstone, not above <paramref name="asOf"/>, that covers the key; 0 for none.</summary>
+    /// <summary>
+    /// The sequence number of the newest tombstone, not above <paramref name="asOf"/>, that covers the key; 0 for none.
+    /// </summary>
     public ulong CoveringSequence(ReadOnlySpan<byte> key, ulong asOf)
     {
         var index = IndexOf(key);

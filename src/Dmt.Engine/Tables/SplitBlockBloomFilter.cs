@@ -1,6 +1,6 @@
-// A split-block Bloom filter (Putze, Sanders, Singler: "Cache-, Hash- and Space-Efficient Bloom Filters", 2007; the variant that
-// Apache Parquet standardises). A key sets one bit in each of the eight 32-bit words of one 32-byte block: one cache line for each
-// question, and one vector compare. About 1.2 % false positives at 10 bits a key.
+// A split-block Bloom filter (Putze, Sanders, Singler: "Cache-, Hash- and Space-Efficient Bloom Filters", 2007; the
+// variant that Apache Parquet standardises). A key sets one bit in each of the eight 32-bit words of one 32-byte block:
+// one cache line for each question, and one vector compare. About 1.2 % false positives at 10 bits a key.
 //
 // Invariant: a question for anything that was added is always answered "maybe".
 using System.Buffers.Binary;

@@ -1,5 +1,6 @@
-// Writes one table, entry by entry in order (keys up, versions of a key newest first). Finished blocks gather in a buffer; the owner calls
-// FlushAsync whenever NeedsFlush says so, which keeps the per-entry path synchronous and free of allocation.
+// Writes one table, entry by entry in order (keys up, versions of a key newest first). Finished blocks gather in a
+// buffer; the owner calls FlushAsync whenever NeedsFlush says so, which keeps the per-entry path synchronous and free
+// of allocation.
 using System.Buffers;
 using System.Buffers.Binary;
 using Dmt.Core;
@@ -147,9 +148,11 @@ internal sealed class TableBuilder : IAsyncDisposable
         var (smallest, largest, unbounded) = (_smallest, _entries > 0 ? _lastKey : null, false);
         foreach (var tombstone in _rangeTombstones)
         {
-            smallest = smallest is null || tombstone.Start.AsSpan().SequenceCompareTo(smallest) < 0 ? tombstone.Start : smallest;
+            smallest = smallest is null || tombstone.Start.AsSpan().SequenceCompareTo(smallest) < 0 ? tombstone.Start
+                : smallest;
             unbounded |= tombstone.End is null;
-            largest = tombstone.End is { } end && (largest is null || end.AsSpan().SequenceCompareTo(largest) > 0) ? end : largest;
+            largest = tombstone.End is { } end && (largest is null || end.AsSpan().SequenceCompareTo(largest) > 0) ? end
+                : largest;
         }
 
         return new TableInfo
@@ -232,12 +235,15 @@ internal sealed class TableBuilder : IAsyncDisposable
         key.CopyTo(_lastKey);
     }
 
-    /// <summary>The shortest key that is not lower than <paramref name="last"/> and lower than <paramref name="next"/>.</summary>
+    /// <summary>
+    /// The shortest key that is not lower than <paramref name="last"/> and lower than <paramref name="next"/>.
+    /// </summary>
     private static ReadOnlySpan<byte> ShortestSeparator(ReadOnlySpan<byte> last, ReadOnlySpan<byte> next)
     {
         var shared = last.CommonPrefixLength(next);
 
-        // A prefix of `next` one byte longer than what they share is above `last`; it is below `next` only if `next` goes on.
+        // A prefix of `next` one byte longer than what they share is above `last`; it is below `next` only if `next`
+        // goes on.
         return shared + 1 < next.Length && shared + 1 < last.Length ? next[..(shared + 1)] : last;
     }
 }

@@ -2,7 +2,8 @@
 //
 //   data blocks | filter | index | range tombstones | properties | footer
 //
-// Each data block has its own trailer; each of the four sections is followed by its CRC-32C. Filter to footer, the "tail", is read at once.
+// Each data block has its own trailer; each of the four sections is followed by its CRC-32C. Filter to footer, the
+// "tail", is read at once.
 using System.Buffers.Binary;
 using Dmt.Core;
 using Dmt.Engine.Checksums;
@@ -20,7 +21,9 @@ internal static class TableFormat
 
     public const int SectionTrailerBytes = sizeof(uint);
 
-    /// <summary>Where the sections begin. The data blocks end at the filter, each section ends where the next begins.</summary>
+    /// <summary>
+    /// Where the sections begin. The data blocks end at the filter, each section ends where the next begins.
+    /// </summary>
     internal readonly record struct Footer(long Filter, long Index, long RangeTombstones, long Properties)
     {
         public void Write(Span<byte> to)
@@ -54,7 +57,8 @@ internal static class TableFormat
             if (version > Version)
             {
                 throw DmtException.Unavailable(
-                    $"{objectName} was written by a newer DMT (table format {version}; this one reads up to {Version})");
+                    $"{objectName} was written by a newer DMT (table format {version}; this one reads up to "
+                        + $"{Version})");
             }
 
             var read = new Footer(

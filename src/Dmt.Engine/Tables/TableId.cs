@@ -3,8 +3,8 @@ using System.Globalization;
 namespace Dmt.Engine.Tables;
 
 /// <summary>
-/// Names a table for good. The epoch is part of it, so that an owner that has been fenced without knowing can never write
-/// over a table of its successor.
+/// Names a table for good. The epoch is part of it, so that an owner that has been fenced without knowing can never
+/// write over a table of its successor.
 /// </summary>
 /// <param name="Shard">The shard that wrote it (others may refer to it).</param>
 /// <param name="Epoch">The writer's epoch.</param>

@@ -1,6 +1,7 @@
-// The sparse index of a table: for each data block where it lies, and a separator: a key that is not lower than the block's last key and
-// lower than the next block's first. It is kept in memory whole, as flat arrays. Search first compares eight bytes at a time, taken
-// after the bytes that all separators share, and only among equals the keys themselves.
+// The sparse index of a table: for each data block where it lies, and a separator: a key that is not lower than the
+// block's last key and lower than the next block's first. It is kept in memory whole, as flat arrays. Search first
+// compares eight bytes at a time, taken after the bytes that all separators share, and only among equals the keys
+// themselves.
 using System.Buffers.Binary;
 using Dmt.Core;
 
@@ -37,7 +38,10 @@ internal sealed class TableIndex
     /// <summary>Stored bytes of the block, its trailer included.</summary>
     public int BlockLength(int block) => (int)(_blockOffsets[block + 1] - _blockOffsets[block]);
 
-    /// <summary>The first block that can hold a key not lower than <paramref name="key"/>; <see cref="Count"/> when there is none.</summary>
+    /// <summary>
+    /// The first block that can hold a key not lower than <paramref name="key"/>; <see cref="Count"/> when there is
+    /// none.
+    /// </summary>
     public int Find(ReadOnlySpan<byte> key)
     {
         if (Count == 0)
@@ -122,7 +126,9 @@ internal sealed class TableIndex
         return head;
     }
 
-    /// <summary>Reads the index section: block count varint, then for each block separator length, separator, block length.</summary>
+    /// <summary>
+    /// Reads the index section: block count varint, then for each block separator length, separator, block length.
+    /// </summary>
     /// <exception cref="DmtException">Corruption where the bytes make no index.</exception>
     public static TableIndex Parse(ReadOnlySpan<byte> section, long dataLength, string objectName, long offset)
     {
@@ -162,6 +168,7 @@ internal sealed class TableIndex
         Array.Resize(ref keys, keyOffsets[count]);
         return new TableIndex(keys, keyOffsets, blockOffsets);
 
-        DmtException Damaged() => DmtException.Corruption(objectName, offset, "the index does not match the data blocks");
+        DmtException Damaged() =>
+            DmtException.Corruption(objectName, offset, "the index does not match the data blocks");
     }
 }

@@ -11,7 +11,8 @@ namespace Dmt.Engine.Tables;
 /// <param name="FilterPrefixLength">Length of the key prefixes in the filter; 0 for none.</param>
 /// <param name="CreatedAtMs">Milliseconds since 1970-01-01 UTC.</param>
 internal readonly record struct TableProperties(
-    ulong SequenceBase, ulong SequenceMax, long Entries, long Tombstones, long RawBytes, int FilterPrefixLength, long CreatedAtMs)
+    ulong SequenceBase, ulong SequenceMax, long Entries, long Tombstones, long RawBytes, int FilterPrefixLength,
+        long CreatedAtMs)
 {
     private const int BytesMax = 7 * Varint.BytesMax64;
 

@@ -1,6 +1,7 @@
-// Answers for one table. Filter, index and range tombstones are in memory; data blocks come and go, each in a slot of its own, so that
-// finding a cached block is one array access. All questions are answered synchronously from what is in memory; where a block is missing
-// the answer is "load this one and ask again", and only LoadAsync does I/O. So the search code exists once, and never blocks.
+// Answers for one table. Filter, index and range tombstones are in memory; data blocks come and go, each in a slot of
+// its own, so that finding a cached block is one array access. All questions are answered synchronously from what is in
+// memory; where a block is missing the answer is "load this one and ask again", and only LoadAsync does I/O. So the
+// search code exists once, and never blocks.
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using Dmt.Core;
@@ -144,7 +145,8 @@ internal sealed class TableReader
 
         var filter = Section(footer.Filter, footer.Index).ToArray();
         var index = TableIndex.Parse(Section(footer.Index, footer.RangeTombstones), footer.Filter, name, footer.Index);
-        var ranges = ParseRangeTombstones(Section(footer.RangeTombstones, footer.Properties), name, footer.RangeTombstones);
+        var ranges =
+            ParseRangeTombstones(Section(footer.RangeTombstones, footer.Properties), name, footer.RangeTombstones);
         var properties = TableProperties.Parse(Section(footer.Properties, footerOffset), name, footer.Properties);
         if (filter.Length % SplitBlockBloomFilter.BlockBytes != 0)
         {
@@ -181,7 +183,8 @@ internal sealed class TableReader
 
         return RangeTombstoneSet.Build(tombstones);
 
-        ulong ReadNumber(ReadOnlySpan<byte> from) => Varint.TryRead(from, ref at, out var number) ? number : throw Damaged();
+        ulong ReadNumber(ReadOnlySpan<byte> from) =>
+            Varint.TryRead(from, ref at, out var number) ? number : throw Damaged();
 
         byte[] ReadBytes(ReadOnlySpan<byte> from, ulong length)
         {

@@ -70,7 +70,9 @@ public sealed class RadixMapTests
         Assert.Equal(0, map.Count);
     }
 
-    /// <summary>A value of 32 bytes cannot be written at once: its parts agree only where no write is seen half done.</summary>
+    /// <summary>
+    /// A value of 32 bytes cannot be written at once: its parts agree only where no write is seen half done.
+    /// </summary>
     [Fact]
     public async Task Large_values_are_never_seen_half_written()
     {

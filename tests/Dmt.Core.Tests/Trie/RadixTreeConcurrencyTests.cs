@@ -4,8 +4,8 @@ using Xunit.Abstractions;
 namespace Dmt.Core.Tests.Trie;
 
 /// <summary>
-/// One writer against several readers. The payload is a hash of its key, so that a torn or freed node shows; freed memory is
-/// poisoned. Some keys are there throughout: they must always be found, and no walk may miss them.
+/// One writer against several readers. The payload is a hash of its key, so that a torn or freed node shows; freed
+/// memory is poisoned. Some keys are there throughout: they must always be found, and no walk may miss them.
 /// </summary>
 public sealed class RadixTreeConcurrencyTests(ITestOutputHelper output)
 {

@@ -3,7 +3,9 @@ using FsCheck.Fluent;
 
 namespace Dmt.Core.Tests.Trie;
 
-/// <summary>Random operations against SortedDictionary. FsCheck shrinks what fails, and prints the seed with it.</summary>
+/// <summary>
+/// Random operations against SortedDictionary. FsCheck shrinks what fails, and prints the seed with it.
+/// </summary>
 public sealed class RadixTreeModelTests
 {
     private enum Kind

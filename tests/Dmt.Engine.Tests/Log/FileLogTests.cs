@@ -55,7 +55,8 @@ public sealed class FileLogTests : IDisposable
         log.Append(0, 0, 0, 0, [], Durability.Default);
         await log.DisposeAsync();
         var records = _fixture.Replay().Records;
-        Assert.Equal(new Record(uint.MaxValue, ulong.MaxValue, ulong.MaxValue, int.MaxValue, [1], records[0].Position), records[0]);
+        Assert.Equal(new Record(uint.MaxValue, ulong.MaxValue, ulong.MaxValue, int.MaxValue, [1],
+            records[0].Position), records[0]);
         Assert.Equal(new Record(0, 0, 0, 0, [], log.End), records[1]);
     }
 
@@ -71,7 +72,8 @@ public sealed class FileLogTests : IDisposable
         }
 
         await log.DisposeAsync();
-        foreach (var from in appended.Select(r => r.Position).Concat(appended.Select(r => r.Position - 1)).Append(log.End + 1000))
+        foreach (var from in appended.Select(r => r.Position).Concat(
+            appended.Select(r => r.Position - 1)).Append(log.End + 1000))
         {
             var (records, result) = _fixture.Replay(from);
             Assert.Equal(appended.Where(r => r.Position > from), records);
@@ -180,7 +182,8 @@ public sealed class FileLogTests : IDisposable
     [Fact]
     public async Task Racing_appenders_keep_positions_and_order()
     {
-        var log = _fixture.Create(new FileLogOptions { SegmentBytes = 1 << 20, UnwrittenBytesMax = 64 << 10 }, TimeProvider.System);
+        var log = _fixture.Create(new FileLogOptions { SegmentBytes = 1 << 20, UnwrittenBytesMax = 64 << 10 },
+            TimeProvider.System);
         var appended = new List<Record>[8];
         await Parallel.ForAsync(0, appended.Length, async (thread, ct) =>
         {

@@ -7,7 +7,8 @@ namespace Dmt.Engine.Tests.Log;
 internal sealed record Record(uint Shard, ulong Epoch, ulong FirstSeq, int Count, byte[] Operations, long Position)
 {
     public bool Equals(Record? other) => other is not null
-        && (Shard, Epoch, FirstSeq, Count, Position) == (other.Shard, other.Epoch, other.FirstSeq, other.Count, other.Position)
+        && (Shard, Epoch, FirstSeq, Count, Position) == (other.Shard, other.Epoch, other.FirstSeq, other.Count,
+            other.Position)
         && Operations.AsSpan().SequenceEqual(other.Operations);
 
     public override int GetHashCode() => Position.GetHashCode();

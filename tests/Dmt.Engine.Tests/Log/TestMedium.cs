@@ -27,7 +27,8 @@ internal sealed class TestMedium : LogMedium
     {
         if (length > RoomBytes)
         {
-            throw new IOException("No space left on device", OperatingSystem.IsWindows() ? unchecked((int)0x80070070) : 28);
+            throw new IOException(
+                "No space left on device", OperatingSystem.IsWindows() ? unchecked((int)0x80070070) : 28);
         }
 
         RoomBytes -= length;

@@ -48,7 +48,8 @@ public sealed class DirectoryObjectStoreTests : ObjectStoreConformance, IDisposa
         {
         }
 
-        // flock(1) takes the same lock as this store; exec makes it the holder itself. The pid is written as the store would.
+        // flock(1) takes the same lock as this store; exec makes it the holder itself. The pid is written as the store
+        // would.
         var start = new ProcessStartInfo("flock", ["--exclusive", "--no-fork", Path.Combine(Root, "LOCK"),
             "sh", "-c", "echo $$ > \"$0\"; echo held; exec sleep 600", Path.Combine(Root, "LOCK")])
         {
@@ -61,7 +62,8 @@ public sealed class DirectoryObjectStoreTests : ObjectStoreConformance, IDisposa
             var error = Assert.Throws<DmtException>(OpenRoot);
             Assert.Equal(DmtErrorKind.Unavailable, error.Kind);
             Assert.Contains(
-                string.Create(CultureInfo.InvariantCulture, $"(pid {holder.Id})"), error.Message, StringComparison.Ordinal);
+                string.Create(
+                    CultureInfo.InvariantCulture, $"(pid {holder.Id})"), error.Message, StringComparison.Ordinal);
         }
         finally
         {
@@ -133,6 +135,26 @@ public sealed class DirectoryObjectStoreTests : ObjectStoreConformance, IDisposa
         }
 
         Assert.Equal(["a"], await NamesAsync(store, ""));
+    }
+
+    [Fact]
+    public async Task A_folder_is_no_object()
+    {
+        await using var store = OpenRoot();
+        await store.PutAsync("a/b", new byte[1]);
+        Assert.Null(await store.GetAsync("a"));
+        await store.DeleteAsync(["a"]);
+        foreach (var attempt in new Func<Task>[]
+        {
+            async () => await store.PutAsync("a", new byte[1]),
+            async () => await store.TryCreateAsync("a", new byte[1]),
+        })
+        {
+            Assert.Equal(DmtErrorKind.Unavailable, (await Assert.ThrowsAsync<DmtException>(attempt)).Kind);
+        }
+
+        Assert.Equal(["a/b"], await NamesAsync(store, ""));
+        Assert.Empty(Directory.EnumerateFiles(Path.Combine(Root, ".tmp")));
     }
 
     protected override IObjectStore Open() => new DirectoryObjectStore(

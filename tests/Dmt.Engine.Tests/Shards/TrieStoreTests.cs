@@ -39,7 +39,8 @@ public sealed class TrieStoreTests
             }
 
             var page = await store.ScanAsync(new ScanRequest { Reverse = true, Limit = 3 });
-            Assert.Equal(["key009999", "key009998", "key009997"], page.Entries.Select(e => Encoding.UTF8.GetString(e.Key.Span)));
+            Assert.Equal(
+                ["key009999", "key009998", "key009997"], page.Entries.Select(e => Encoding.UTF8.GetString(e.Key.Span)));
         }
     }
 }

@@ -1,0 +1,80 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using Dmt.Cli.Configuration;
+using Dmt.Cli.Http;
+using Dmt.Cli.Terminal;
+using Dmt.Core;
+using Spectre.Console;
+
+namespace Dmt.Cli.Commands;
+
+/// <summary><c>dmt stat</c>: what a store holds and costs.</summary>
+internal static class StatCommand
+{
+    public static Command Create(CommandIo io)
+    {
+        var command = new ToolCommand(
+            "stat",
+            "Show levels, memory, log and write amplification of a store.",
+            "dmt stat",
+            "dmt stat --json | jq .table_bytes",
+            "dmt stat --data ./data");
+        var json = CommonOptions.Json("Print one JSON object; sizes in bytes");
+        command.Add(json);
+        var target = TargetOptions.AddTo(command);
+        command.SetAction(async (parse, cancellationToken) =>
+        {
+            await using var store = await target.OpenAsync(parse, io, create: false, cancellationToken);
+            var statistics = await store.StatAsync(cancellationToken);
+            if (parse.GetValue(json))
+            {
+                await JsonSerializer.SerializeAsync(io.Out, statistics, StatisticsJson.Options, cancellationToken);
+                await io.Out.WriteAsync("\n"u8.ToArray(), cancellationToken);
+                await io.Out.FlushAsync(cancellationToken);
+            }
+            else
+            {
+                await using var text = io.Text();
+                Render(statistics, Tables.Console(text, io.OutIsTerminal));
+            }
+
+            return ExitCodes.Ok;
+        });
+        return command;
+    }
+
+    private static void Render(StoreStatistics s, IAnsiConsole console)
+    {
+        var levels = Tables.Create("Level", "Tables", "Entries", "Size");
+        foreach (var level in s.Levels)
+        {
+            Tables.AddRow(
+                levels, $"L{level.Level}", Count(level.Tables), Count(level.Entries), ByteSize.Format(level.Bytes));
+        }
+
+        Tables.AddRow(
+            levels, "all", Count(s.Levels.Sum(l => l.Tables)), Count(s.Levels.Sum(l => l.Entries)),
+                ByteSize.Format(s.TableBytes));
+        console.Write(levels);
+
+        var rest = Tables.Create("Store", "");
+        Tables.AddRow(rest, "entries, overwritten ones included", Count(s.EntriesMax));
+        Tables.AddRow(rest, "memtables", ByteSize.Format(s.MemtableBytes));
+        Tables.AddRow(rest, "block cache", ByteSize.Format(s.BlockCacheBytes));
+        Tables.AddRow(rest, "memory budget", ByteSize.Format(s.CacheBytesMax));
+        Tables.AddRow(rest, "log not yet in tables", ByteSize.Format(s.LogBytes));
+        Tables.AddRow(rest, "written by users since the start", ByteSize.Format(s.UserBytesWritten));
+        Tables.AddRow(rest, "written to the medium since the start", ByteSize.Format(s.MediumBytesWritten));
+        Tables.AddRow(rest, "write amplification", s.UserBytesWritten == 0
+            ? "-"
+            : ((double)s.MediumBytesWritten / s.UserBytesWritten).ToString("0.00", CultureInfo.InvariantCulture));
+        Tables.AddRow(rest, "last sequence number", s.LastSequence.ToString("N0", CultureInfo.InvariantCulture));
+        Tables.AddRow(rest, "epoch", s.Epoch.ToString(CultureInfo.InvariantCulture));
+        Tables.AddRow(rest, "incarnation", s.Incarnation);
+        Tables.AddRow(rest, "writes", s.WritesRefused is { } why ? "refused: " + why : "accepted");
+        console.Write(rest);
+    }
+
+    private static string Count(long n) => n.ToString("N0", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,80 @@
+using System.CommandLine;
+using Dmt.Cli.Http;
+using Dmt.Core;
+using Dmt.Engine;
+
+namespace Dmt.Cli.Commands;
+
+/// <summary>Which store a tool works on: a server by URL, or a folder with no server on it.</summary>
+internal sealed class TargetOptions
+{
+    /// <summary>Where a server is looked for when nothing else is said.</summary>
+    public const string DefaultUrl = "http://localhost:3030";
+
+    private readonly Option<string?> _url = new("--url")
+    {
+        Description = $"Server to talk to. Default: environment DMT_URL, else {DefaultUrl}",
+        HelpName = "URL",
+    };
+
+    private readonly Option<string?> _data = new("--data")
+    {
+        Description = "Work on this store folder directly, with no server on it",
+        HelpName = "DIR",
+    };
+
+    private TargetOptions()
+    {
+    }
+
+    /// <summary>Adds the options to <paramref name="command"/>.</summary>
+    public static TargetOptions AddTo(Command command)
+    {
+        var target = new TargetOptions();
+        command.Add(target._url);
+        command.Add(target._data);
+        return target;
+    }
+
+    /// <summary>What the target is called in messages and checkpoints: a URL or the full path of a folder.</summary>
+    public string Name(ParseResult parse, CommandIo io) =>
+        parse.GetValue(_data) is { } folder ? Path.GetFullPath(folder) : Url(parse, io).AbsoluteUri;
+
+    /// <param name="parse">The command line.</param>
+    /// <param name="io">The world.</param>
+    /// <param name="create">Make the folder when it is not there; otherwise that is an error.</param>
+    /// <param name="cancellationToken">Gives up opening.</param>
+    /// <exception cref="DmtException">InvalidArgument for a bad URL or both options; Unavailable where there is no
+    /// store.</exception>
+    public async ValueTask<ITrieStore> OpenAsync(
+        ParseResult parse, CommandIo io, bool create, CancellationToken cancellationToken)
+    {
+        var folder = parse.GetValue(_data);
+        if (folder is null)
+        {
+            return new HttpTrieStore(Url(parse, io), io.Time);
+        }
+
+        if (parse.GetValue(_url) is not null)
+        {
+            throw DmtException.InvalidArgument("--url and --data cannot go together: name a server or a folder");
+        }
+
+        if (!create && !Directory.Exists(folder))
+        {
+            throw DmtException.Unavailable($"there is no store at {folder}: no such folder");
+        }
+
+        return await io.OpenFolder(folder, new EngineOptions(), cancellationToken);
+    }
+
+    private Uri Url(ParseResult parse, CommandIo io)
+    {
+        var given = parse.GetValue(_url) ?? io.Environment.GetValueOrDefault("DMT_URL", DefaultUrl);
+        var text = given.Contains("://", StringComparison.Ordinal) ? given : "http://" + given;
+        return Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
+            && url.Host.Length > 0
+            ? url
+            : throw DmtException.InvalidArgument($"\"{given}\" is no server URL: expected something like {DefaultUrl}");
+    }
+}

@@ -1,0 +1,10 @@
+namespace Dmt.Cli.Configuration;
+
+/// <summary>The settings after all sources were read.</summary>
+/// <param name="Settings">The values.</param>
+/// <param name="Sources">For each setting that some source gave: the source that won, as messages name it.</param>
+internal sealed record EffectiveSettings(ServeSettings Settings, IReadOnlyDictionary<string, string> Sources)
+{
+    /// <summary>Where the setting's value comes from.</summary>
+    public string SourceOf(Setting setting) => Sources.GetValueOrDefault(setting.Name, "default");
+}

@@ -1,0 +1,132 @@
+using System.Globalization;
+using System.Net;
+using Dmt.Core;
+using Dmt.Engine;
+using Microsoft.Extensions.Logging;
+
+namespace Dmt.Cli.Configuration;
+
+/// <summary>
+/// Every setting of <c>dmt serve</c>: the one list behind the file, the environment, the flags, the help and the docs.
+/// </summary>
+internal static class SettingCatalog
+{
+    private static readonly (string Text, LogLevel Level)[] LogLevels =
+    [
+        ("trace", LogLevel.Trace), ("debug", LogLevel.Debug), ("information", LogLevel.Information),
+        ("warning", LogLevel.Warning), ("error", LogLevel.Error), ("none", LogLevel.None),
+    ];
+
+    public static IReadOnlyList<Setting> All { get; } =
+    [
+        Number("port", "TCP port to listen on; 0 takes a free one", 0, 65535, (s, n) =>
+            s with { Port = (int)n }, s => s.Port),
+        new(
+            "host",
+            "address to listen on",
+            "localhost, an IP address, or * for all of this machine",
+            (s, text) => IsHost(text) ? s with { Host = text } : null,
+            s => s.Host),
+        new(
+            "data",
+            "folder that holds the store; made when it is not there",
+            "the path of a folder",
+            (s, text) => text.Trim().Length > 0 && !text.Contains('\0', StringComparison.Ordinal)
+                ? s with { Data = text } : null,
+            s => s.Data),
+        new(
+            "fsync",
+            "when a write is acknowledged",
+            "default, strict, every N operations, every Nms or every Ns",
+            ApplyFsync,
+            s => s.Fsync.ToString()),
+        Size("cache_size", "memory for memtables and cached blocks", 8L << 20, 1L << 40,
+            (s, n) => s with { CacheSize = n }, s => s.CacheSize),
+        Number("max_range_response", "most pairs in one range answer", 1, ScanRequest.LimitMax,
+            (s, n) => s with { MaxRangeResponse = (int)n }, s => s.MaxRangeResponse),
+        Choice("key_policy", "which keys are taken: any text, or letters and digits only",
+            [("any", false), ("alphanumeric", true)],
+            (s, strict) => s with { AlphanumericKeys = strict }, s => s.AlphanumericKeys),
+        Size("value_bytes_max", "largest value", 1, Entry.ValueBytesMaxCeiling,
+            (s, n) => s with { ValueBytesMax = (int)n }, s => s.ValueBytesMax),
+        Size("body_bytes_max", "largest request body; streamed NDJSON has no limit", 1024, 1L << 30,
+            (s, n) => s with { BodyBytesMax = n }, s => s.BodyBytesMax),
+        Number("concurrency_max", "requests served at the same time", 1, 100_000,
+            (s, n) => s with { ConcurrencyMax = (int)n }, s => s.ConcurrencyMax),
+        Choice("compression", "how data blocks are compressed",
+            [("none", Compression.None), ("brotli", Compression.Brotli)],
+            (s, c) => s with { Compression = c }, s => s.Compression),
+        Choice("log_level", "the least that is logged", LogLevels, (s, level) =>
+            s with { LogLevel = level }, s => s.LogLevel),
+        Reserved("is_replica", "false", ["false"]),
+        Reserved("replicas", "[]", ["[]", ""]),
+        Reserved("replication_port", "", [""]),
+        Reserved("store", "", [""]),
+    ];
+
+    public static Setting? Find(string name) => All.FirstOrDefault(s => s.Name.Equals(name, StringComparison.Ordinal));
+
+    private static Setting Number(
+        string name, string help, long least, long most, Func<ServeSettings, long, ServeSettings> apply,
+            Func<ServeSettings, long> value) =>
+        new(
+            name,
+            help,
+            string.Create(CultureInfo.InvariantCulture, $"a whole number from {least} to {most}"),
+            (s, text) => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var n) && n >= least
+                && n <= most
+                ? apply(s, n)
+                : null,
+            s => value(s).ToString(CultureInfo.InvariantCulture));
+
+    private static Setting Size(
+        string name, string help, long least, long most, Func<ServeSettings, long, ServeSettings> apply,
+            Func<ServeSettings, long> value) =>
+        new(
+            name,
+            help,
+            $"{ByteSize.Format(least)} to {ByteSize.Format(most)} ({ByteSize.Forms})",
+            (s, text) => ByteSize.TryParse(text, out var n) && n >= least && n <= most ? apply(s, n) : null,
+            s => value(s).ToString(CultureInfo.InvariantCulture));
+
+    private static Setting Choice<T>(
+        string name, string help, (string Text, T Value)[] choices, Func<ServeSettings, T, ServeSettings> apply,
+            Func<ServeSettings, T> value)
+        where T : struct =>
+        new(
+            name,
+            help,
+            string.Join(", ", choices[..^1].Select(c => c.Text)) + " or " + choices[^1].Text,
+            (s, text) =>
+                Array.FindIndex(choices, c => c.Text.Equals(text, StringComparison.OrdinalIgnoreCase)) is >= 0 and var i
+                ? apply(s, choices[i].Value)
+                : null,
+            s => Array.Find(choices, c => c.Value.Equals(value(s))).Text);
+
+    /// <summary>A name that existing configurations may carry as long as it asks for nothing.</summary>
+    private static Setting Reserved(string name, string inert, string[] taken) =>
+        new(
+            name,
+            "for later versions",
+            inert.Length == 0 ? "that it is left out" : $"{inert}, or that it is left out",
+            (s, text) => taken.Contains(text.Trim(), StringComparer.OrdinalIgnoreCase) ? s : null,
+            _ => inert)
+        {
+            IsReserved = true,
+        };
+
+    private static ServeSettings? ApplyFsync(ServeSettings settings, string text)
+    {
+        try
+        {
+            return settings with { Fsync = Durability.Parse(text) };
+        }
+        catch (DmtException e) when (e.Kind == DmtErrorKind.InvalidArgument)
+        {
+            return null;
+        }
+    }
+
+    private static bool IsHost(string text) =>
+        text is "localhost" or "*" || (text.AsSpan().ContainsAny('.', ':') && IPAddress.TryParse(text, out _));
+}

@@ -1,0 +1,134 @@
+using System.Text.Json;
+using Dmt.Cli.Terminal;
+using Dmt.Core;
+
+namespace Dmt.Cli.Configuration;
+
+/// <summary>
+/// Reads the settings of <c>dmt serve</c> from a file, the environment and the flags, each over the one before. Strict:
+/// a name that is unknown or a value that is not allowed, in any source, is an error even where a later source would
+/// win.
+/// </summary>
+internal static class SettingsLoader
+{
+    /// <summary>The file that is read when it lies in the current folder and no other is named.</summary>
+    public const string DefaultFile = "config.json";
+
+    private static readonly JsonDocumentOptions JsonOptions = new()
+    {
+        AllowTrailingCommas = true,
+        CommentHandling = JsonCommentHandling.Skip,
+    };
+
+    /// <param name="file">The file named with <c>--config</c>; null for <see cref="DefaultFile"/>, which need not be
+    /// there.</param>
+    /// <param name="environment">All environment variables.</param>
+    /// <param name="flags">Setting name and text of each flag that was given.</param>
+    /// <exception cref="DmtException">InvalidArgument: one line with the setting, its source, what was given and what
+    /// is allowed.</exception>
+    public static EffectiveSettings Load(
+        string? file, IReadOnlyDictionary<string, string> environment, IEnumerable<KeyValuePair<string, string>> flags)
+    {
+        var settings = new ServeSettings();
+        var sources = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (
+            var (name, text, source) in FromFile(file).Concat(FromEnvironment(environment)).Concat(FromFlags(flags)))
+        {
+            var setting = SettingCatalog.Find(name) ?? throw Unknown(name, source);
+            settings = setting.Apply(settings, text) ?? throw Refused(setting, text, source);
+            sources[name] = source;
+        }
+
+        return new(settings, sources);
+    }
+
+    private static IEnumerable<(string Name, string Text, string Source)> FromFile(string? file)
+    {
+        var path = file ?? DefaultFile;
+        if (file is null && !File.Exists(path))
+        {
+            yield break;
+        }
+
+        using var document = ParseFile(path);
+        if (document.RootElement.ValueKind != JsonValueKind.Object)
+        {
+            throw DmtException.InvalidArgument($"{path} holds no JSON object: expected {{\"port\": 3030, …}}");
+        }
+
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var property in document.RootElement.EnumerateObject())
+        {
+            if (!seen.Add(property.Name))
+            {
+                throw DmtException.InvalidArgument($"{property.Name} stands twice in {path}");
+            }
+
+            var value = property.Value;
+            var text = value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText();
+            if (value.ValueKind is JsonValueKind.Object or JsonValueKind.Array or JsonValueKind.Null
+                && SettingCatalog.Find(property.Name) is { IsReserved: false } setting)
+            {
+                throw Refused(setting, text, path);
+            }
+
+            yield return (property.Name, text, path);
+        }
+    }
+
+    private static JsonDocument ParseFile(string path)
+    {
+        try
+        {
+            return JsonDocument.Parse(File.ReadAllBytes(path), JsonOptions);
+        }
+        catch (JsonException e)
+        {
+            throw new DmtException(
+                DmtErrorKind.InvalidArgument,
+                    $"{path} is not valid JSON at line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new DmtException(
+                DmtErrorKind.InvalidArgument, $"cannot read the configuration {path}: {e.Message}", e);
+        }
+    }
+
+    private static IEnumerable<(string Name, string Text, string Source)> FromEnvironment(
+        IReadOnlyDictionary<string, string> environment)
+    {
+        foreach (var (variable, text) in environment.OrderBy(v => v.Key, StringComparer.Ordinal))
+        {
+            if (variable.StartsWith(Setting.EnvironmentPrefix, StringComparison.OrdinalIgnoreCase))
+            {
+                var name = variable[Setting.EnvironmentPrefix.Length..].ToLowerInvariant();
+                yield return (name, text, $"the environment ({variable})");
+            }
+        }
+    }
+
+    private static IEnumerable<(string Name, string Text, string Source)> FromFlags(
+        IEnumerable<KeyValuePair<string, string>> flags)
+    {
+        foreach (var (name, text) in flags)
+        {
+            yield return (name, text, "the flag --" + name.Replace('_', '-'));
+        }
+    }
+
+    private static DmtException Unknown(string name, string source)
+    {
+        var names = SettingCatalog.All.Where(s => !s.IsReserved).Select(s => s.Name).ToArray();
+        var hint = NearName.Hint(name, names);
+        return DmtException.InvalidArgument(
+            $"unknown setting {name} in {source}{hint}; the settings are {string.Join(", ", names)}");
+    }
+
+    private static DmtException Refused(Setting setting, string text, string source) => DmtException.InvalidArgument(
+        setting.IsReserved
+            ? $"{setting.Name} from {source} is \"{OneLine(text)}\": not available yet; expected {setting.Allowed}"
+            : $"{setting.Name} from {source} is \"{OneLine(text)}\": expected {setting.Allowed}");
+
+    private static string OneLine(string text) => text.ReplaceLineEndings(" ");
+}

@@ -1,0 +1,185 @@
+using Dmt.Cli.Configuration;
+using Dmt.Core;
+using Dmt.Engine;
+using Microsoft.Extensions.Logging;
+
+namespace Dmt.Cli.Tests;
+
+public sealed class SettingsTests : IDisposable
+{
+    private readonly TempFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Without_any_source_the_documented_defaults_hold()
+    {
+        var effective = Load("{}");
+        Assert.Equal(new ServeSettings(), effective.Settings);
+        Assert.All(SettingCatalog.All, setting => Assert.Equal("default", effective.SourceOf(setting)));
+    }
+
+    [Fact]
+    public void Every_setting_is_read_from_the_file()
+    {
+        var settings = Load("""
+            {
+              // Comments and trailing commas are fine.
+              "port": 4000, "host": "0.0.0.0", "data": "/srv/dmt", "fsync": "every 50ms", "cache_size": "512MiB",
+              "max_range_response": 500, "key_policy": "alphanumeric", "value_bytes_max": "1MiB",
+              "body_bytes_max": 2000000,
+              "concurrency_max": 10, "compression": "brotli", "log_level": "warning",
+              "is_replica": false, "replicas": [],
+            }
+            """).Settings;
+        Assert.Equal(
+            new ServeSettings
+            {
+                Port = 4000,
+                Host = "0.0.0.0",
+                Data = "/srv/dmt",
+                Fsync = Durability.EveryInterval(TimeSpan.FromMilliseconds(50)),
+                CacheSize = 512L << 20,
+                MaxRangeResponse = 500,
+                AlphanumericKeys = true,
+                ValueBytesMax = 1 << 20,
+                BodyBytesMax = 2_000_000,
+                ConcurrencyMax = 10,
+                Compression = Compression.Brotli,
+                LogLevel = LogLevel.Warning,
+            },
+            settings);
+    }
+
+    [Fact]
+    public void The_environment_wins_over_the_file_and_a_flag_over_both()
+    {
+        var effective = SettingsLoader.Load(
+            _folder.File("c.json", """{"port": 1001, "concurrency_max": 11, "max_range_response": 101}"""),
+            new Dictionary<string,
+                string>
+            { ["DMT__PORT"] = "1002", ["dmt__concurrency_max"] = "12", ["DMT_URL"] = "http://x" },
+            [new("port", "1003")]);
+        Assert.Equal((1003, 12, 101), (
+            effective.Settings.Port, effective.Settings.ConcurrencyMax, effective.Settings.MaxRangeResponse));
+        Assert.Equal("the flag --port", effective.Sources["port"]);
+        Assert.Equal("the environment (dmt__concurrency_max)", effective.Sources["concurrency_max"]);
+        Assert.EndsWith("c.json", effective.Sources["max_range_response"], StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("port", "-1", "a whole number from 0 to 65535")]
+    [InlineData("port", "65536", "a whole number from 0 to 65535")]
+    [InlineData("port", "3.5", "a whole number from 0 to 65535")]
+    [InlineData("host", "example.org", "localhost, an IP address, or * for all of this machine")]
+    [InlineData("host", "12", "localhost, an IP address, or * for all of this machine")]
+    [InlineData("data", " ", "the path of a folder")]
+    [InlineData("fsync", "sometimes", "default, strict, every N operations, every Nms or every Ns")]
+    [InlineData("fsync", "every 0 operations", "default, strict, every N operations, every Nms or every Ns")]
+    [InlineData("cache_size", "7MiB", "8 MiB to 1 TiB (bytes, or a number with KB, MB, GB, TB, KiB, MiB, GiB or TiB)")]
+    [InlineData("cache_size", "lots", "8 MiB to 1 TiB (bytes, or a number with KB, MB, GB, TB, KiB, MiB, GiB or TiB)")]
+    [InlineData("max_range_response", "0", "a whole number from 1 to 100000")]
+    [InlineData("key_policy", "none", "any or alphanumeric")]
+    [InlineData(
+        "value_bytes_max", "65MiB", "1 B to 64 MiB (bytes, or a number with KB, MB, GB, TB, KiB, MiB, GiB or TiB)")]
+    [InlineData(
+        "body_bytes_max", "1023", "1 KiB to 1 GiB (bytes, or a number with KB, MB, GB, TB, KiB, MiB, GiB or TiB)")]
+    [InlineData("concurrency_max", "100001", "a whole number from 1 to 100000")]
+    [InlineData("compression", "zip", "none or brotli")]
+    [InlineData("log_level", "loud", "trace, debug, information, warning, error or none")]
+    public void A_value_out_of_range_names_setting_source_value_and_what_is_allowed(
+        string name, string value, string allowed)
+    {
+        var variable = Setting.EnvironmentPrefix + name.ToUpperInvariant();
+        var flag = "--" + name.Replace('_', '-');
+        AssertRefused($"{name} from the flag {flag} is \"{value}\": expected {allowed}", () =>
+            Load("{}", flags: [new(name, value)]));
+        AssertRefused(
+            $"{name} from the environment ({variable}) is \"{value}\": expected {allowed}",
+            () => Load("{}", environment: new() { [variable] = value }));
+        var file = _folder.File("bad.json", $$"""{"{{name}}": "{{value}}"}""");
+        AssertRefused(
+            $"{name} from {file} is \"{value}\": expected {allowed}", () => SettingsLoader.Load(file, NoVariables, []));
+    }
+
+    [Fact]
+    public void A_bad_value_is_refused_even_where_a_later_source_would_win() =>
+        Assert.Throws<DmtException>(() => Load("""{"port": 0.5}""", flags: [new("port", "3030")]));
+
+    [Theory]
+    [InlineData("is_replica", "true", "false, or that it is left out")]
+    [InlineData("replicas", "[\"http://a\"]", "[], or that it is left out")]
+    [InlineData("replication_port", "3040", "that it is left out")]
+    [InlineData("store", "s3://bucket/x", "that it is left out")]
+    public void What_later_versions_bring_is_refused_as_not_available_yet(string name, string value, string allowed) =>
+        AssertRefused(
+            $"{name} from the flag --{name.Replace('_', '-')} is \"{value}\": not available yet; expected {allowed}",
+            () => Load("{}", flags: [new(name, value)]));
+
+    [Fact]
+    public void An_unknown_name_gets_the_near_one_and_all_others()
+    {
+        var message = AssertRefused(null, () => Load("""{"max_range_reponse": 5}"""));
+        Assert.Contains("unknown setting max_range_reponse in ", message, StringComparison.Ordinal);
+        Assert.Contains("(did you mean max_range_response?)", message, StringComparison.Ordinal);
+        Assert.Contains("the settings are port, host, data, fsync, cache_size", message, StringComparison.Ordinal);
+
+        message = AssertRefused(null, () => Load("{}", environment: new() { ["DMT__PROT"] = "1" }));
+        Assert.Contains("unknown setting prot in the environment (DMT__PROT) (did you mean port?)", message,
+            StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("""{"port": 1, "port": 2}""", "port stands twice in ")]
+    [InlineData("[1]", " holds no JSON object")]
+    [InlineData("{\"port\": 1,\n nonsense}", " is not valid JSON at line 2, byte ")]
+    [InlineData("", " is not valid JSON at line 1, byte ")]
+    [InlineData("""{"port": null}""", "is \"null\": expected a whole number")]
+    [InlineData("{\"data\": {\"a\":\n1}}", "is \"{\"a\": 1}\": expected the path of a folder")]
+    [InlineData("""{"data": null}""", "is \"null\": expected the path of a folder")]
+    [InlineData("""{"host": ["localhost"]}""", "is \"[\"localhost\"]\": expected localhost")]
+    public void A_malformed_file_gets_one_line_that_says_where(string content, string expected) =>
+        Assert.Contains(expected, AssertRefused(null, () => Load(content)), StringComparison.Ordinal);
+
+    [Fact]
+    public void A_named_file_must_be_there() => Assert.Contains(
+        "cannot read the configuration ",
+        AssertRefused(null, () => SettingsLoader.Load(_folder.Combine("missing.json"), NoVariables, [])),
+        StringComparison.Ordinal);
+
+    [Fact]
+    public void What_a_setting_shows_is_what_it_takes()
+    {
+        var settings = new ServeSettings
+        {
+            Fsync = Durability.EveryOperations(
+            7),
+            Compression = Compression.Brotli,
+            AlphanumericKeys = true
+        };
+        foreach (var setting in SettingCatalog.All)
+        {
+            Assert.Equal(settings, setting.Apply(settings, setting.Show(settings)));
+        }
+    }
+
+    private static Dictionary<string, string> NoVariables => [];
+
+    private EffectiveSettings Load(
+        string file, Dictionary<string, string>? environment =
+            null, IEnumerable<KeyValuePair<string, string>>? flags = null) =>
+        SettingsLoader.Load(_folder.File("config.json", file), environment ?? NoVariables, flags ?? []);
+
+    private static string AssertRefused(string? expected, Action load)
+    {
+        var e = Assert.Throws<DmtException>(load);
+        Assert.Equal(DmtErrorKind.InvalidArgument, e.Kind);
+        Assert.DoesNotContain('\n', e.Message);
+        if (expected is not null)
+        {
+            Assert.Equal(expected, e.Message);
+        }
+
+        return e.Message;
+    }
+}
