@@ -19,7 +19,6 @@ internal static class S3Client
     {
         var config = new AmazonS3Config
         {
-            ForcePathStyle = options.PathStyle,
             HttpClientFactory = new OneClient(http),
             // Retries are S3Requests' matter alone: it must know of each one to tell what may have taken effect.
             MaxErrorRetry = 0,
@@ -40,6 +39,8 @@ internal static class S3Client
 
         try
         {
+            // The URL may also come from the environment or the profile.
+            config.ForcePathStyle = options.ForcePathStyle ?? config.ServiceURL is not null;
             return options.AccessKey is { } key
                 ? new AmazonS3Client(new BasicAWSCredentials(key.Id, key.Secret), config)
                 : new AmazonS3Client(config);

@@ -35,7 +35,7 @@ internal sealed record S3Failure(int Status, string Code, string Text, bool Retr
         AmazonClientException or AmazonServiceException when Connection(e) is { } connection
             => Silence($"{NoAnswer}: {Innermost(connection)}", e),
         AmazonClientException when e.Message.Contains("credential", StringComparison.OrdinalIgnoreCase) => new S3Failure(
-            0, "", $"{e.Message} - expected an access key, the environment, a profile or a role of this machine", false, false, e),
+            0, "", $"{e.Message.ReplaceLineEndings(" ")} - expected an access key, the environment, a profile or a role of this machine", false, false, e),
         _ => new S3Failure(0, "", $"the answer was not understood: {Innermost(e)}", false, true, e),
     };
 

@@ -24,8 +24,8 @@ public sealed record S3ObjectStoreOptions
     public string? Region { get; init; }
 
     /// <summary>
-    /// The bucket in the URL's path rather than in its host name. Null: true with an <see cref="Endpoint"/>, as MinIO needs it,
-    /// false without.
+    /// The bucket in the URL's path rather than in its host name. Null: true with an endpoint, from here or from what the SDK finds,
+    /// as MinIO needs it; false without.
     /// </summary>
     public bool? ForcePathStyle { get; init; }
 
@@ -75,8 +75,6 @@ public sealed record S3ObjectStoreOptions
 
     /// <summary>Parts of one object in flight at most, each holding its memory. 1 to 64; 4 by default.</summary>
     public int PartsInFlightMax { get; init; } = 4;
-
-    internal bool PathStyle => ForcePathStyle ?? Endpoint is not null;
 
     /// <exception cref="DmtException">
     /// InvalidArgument naming the setting, what was given and what is allowed.
