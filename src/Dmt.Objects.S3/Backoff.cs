@@ -1,8 +1,8 @@
 namespace Dmt.Objects.S3;
 
 /// <summary>
-/// Exponential backoff with full jitter: the pause before the n-th retry is drawn evenly from 0 to twice what it could be before,
-/// up to a most. Clients that failed together come back apart. Safe for concurrent use.
+/// Exponential backoff with full jitter: the pause before the n-th retry is drawn evenly from 0 to twice what it could
+/// be before, up to a most. Clients that failed together come back apart. Safe for concurrent use.
 /// </summary>
 /// <param name="random">Where chance comes from.</param>
 /// <param name="first">Longest pause before the first retry.</param>

@@ -1,11 +1,12 @@
 // When a read is made a second time. Two bounds keep this from making an overloaded store worse:
 //
-//   - the delay is a quantile of how long the last reads took, so about 1 - quantile of them outlast it, whatever the load;
-//   - each read earns a fraction of a hedge and a hedge costs a whole one, so that hedges stay under that fraction of reads
-//     even when everything turns slow at once and the quantile has not followed yet.
+//   - the delay is a quantile of how long the last reads took, so about 1 - quantile of them outlast it, whatever the
+//     load;
+//   - each read earns a fraction of a hedge and a hedge costs a whole one, so that hedges stay under that
+//     fraction of reads even when everything turns slow at once and the quantile has not followed yet.
 //
-// What a hedged read took is known only up to its first answer, later than the delay in any case: it counts as above the
-// quantile either way, so hedging does not pull its own threshold down.
+// What a hedged read took is known only up to its first answer, later than the delay in any case: it counts as above
+// the quantile either way, so hedging does not pull its own threshold down.
 namespace Dmt.Objects.S3;
 
 /// <summary>When a read that gets no answer is made a second time. Safe for concurrent use.</summary>

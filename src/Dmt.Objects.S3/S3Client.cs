@@ -48,18 +48,19 @@ internal static class S3Client
         catch (AmazonClientException e)
         {
             throw new DmtException(DmtErrorKind.InvalidArgument,
-                $"{options.Location} cannot be reached: {e.Message} (expected a region, by setting, AWS_REGION or profile)", e);
+                $"{options.Location} cannot be reached: {e.Message} "
+                + "(expected a region, by setting, AWS_REGION or profile)",
+                e);
         }
     }
 
-    /// <summary>Connections for at most <see cref="S3ObjectStoreOptions.InFlightMax"/> requests.</summary>
+    /// <summary>As many connections as there are requests in flight, which S3Requests bounds.</summary>
     public static HttpClient CreateHttp(S3ObjectStoreOptions options) => new(
         new SocketsHttpHandler
         {
             AllowAutoRedirect = false,
             AutomaticDecompression = DecompressionMethods.None,
             ConnectTimeout = options.RequestTimeout < ConnectTimeoutMax ? options.RequestTimeout : ConnectTimeoutMax,
-            MaxConnectionsPerServer = options.InFlightMax,
             PooledConnectionLifetime = ConnectionLifetime,
         })
     {

@@ -1,10 +1,12 @@
 // What an attempt's failure means. Three questions are answered here and nowhere else:
 //
-//   retryable   may it go better next time?   No answer, 408, 429, every 5xx but 501, 409 (a conflicting operation goes on),
-//               and a body that S3 waited for in vain (400 RequestTimeout). Not: wrong or missing credentials, no permission, no such bucket,
-//               the wrong region, a clock that is off, a malformed request. They need a person.
-//   ambiguous   may it have taken effect?     No answer and every 5xx but 501, whatever Amazon says of single codes: between here and
-//               the store there may be proxies that answer for it. Every other answer says that it has not.
+//   retryable   may it go better next time?   No answer, 408, 429, every 5xx but 501, 409 (a conflicting operation goes
+//               on), and a body that S3 waited for in vain (400 RequestTimeout). Not: wrong or missing credentials, no
+//               permission, no such bucket, the wrong region, a clock that is off, a malformed request. They need a
+//               person.
+//   ambiguous   may it have taken effect?     No answer and every 5xx but 501, whatever Amazon says of single codes:
+//               between here and the store there may be proxies that answer for it. Every other answer says that it has
+//               not.
 //   advice      what the person should look at.
 using System.Globalization;
 using System.Net;
@@ -34,10 +36,14 @@ internal sealed record S3Failure(int Status, string Code, string Text, bool Retr
         OperationCanceledException => Silence($"{NoAnswer}: the connection was given up", e),
         AmazonClientException or AmazonServiceException when Connection(e) is { } connection
             => Silence($"{NoAnswer}: {Innermost(connection)}", e),
-        AmazonClientException when e.Message.Contains("credential", StringComparison.OrdinalIgnoreCase) => new S3Failure(
-            0, "", $"{e.Message.ReplaceLineEndings(" ")} - expected an access key, the environment, a profile or a role of this machine", false, false, e),
+        AmazonClientException when e.Message.Contains("credential", StringComparison.OrdinalIgnoreCase)
+            => new S3Failure(0, "", NoCredentials(e), false, false, e),
         _ => new S3Failure(0, "", $"the answer was not understood: {Innermost(e)}", false, true, e),
     };
+
+    private static string NoCredentials(Exception e) =>
+        e.Message.ReplaceLineEndings(" ")
+        + " - expected an access key, the environment, a profile or a role of this machine";
 
     private static S3Failure Silence(string text, Exception e) => new(0, "", text, true, true, e);
 
@@ -50,8 +56,8 @@ internal sealed record S3Failure(int Status, string Code, string Text, bool Retr
             || code is "InternalError" or "ServiceUnavailable" or "SlowDown";
         var retryable = failed || e.StatusCode is HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests
             or HttpStatusCode.Conflict || code == "RequestTimeout";
-        var text = string.Join(' ', new[] { status.ToString(CultureInfo.InvariantCulture), code, $"({e.Message})", Advice(status, code) }
-            .Where(part => part.Length > 0));
+        string[] parts = [status.ToString(CultureInfo.InvariantCulture), code, $"({e.Message})", Advice(status, code)];
+        var text = string.Join(' ', parts.Where(part => part.Length > 0));
         return new S3Failure(status, code, text, retryable, failed, e);
     }
 
@@ -61,17 +67,20 @@ internal sealed record S3Failure(int Status, string Code, string Text, bool Retr
         "InvalidAccessKeyId" or "SignatureDoesNotMatch" or "InvalidToken" or "ExpiredToken" or "InvalidSecurity"
             => "- check the credentials: access key, secret and session token",
         "RequestTimeTooSkewed" => "- set this machine's clock: it differs from the store's",
-        "PermanentRedirect" or "AuthorizationHeaderMalformed" or "TemporaryRedirect" or "IllegalLocationConstraintException"
+        "PermanentRedirect" or "AuthorizationHeaderMalformed" or "TemporaryRedirect"
+            or "IllegalLocationConstraintException"
             => "- check the region and the endpoint: the bucket is elsewhere",
         _ when status is 301 or 307 => "- check the region and the endpoint: the bucket is elsewhere",
-        _ when status is 401 or 403 || code == "AccessDenied" => "- check the credentials and their permissions: docs/s3.md lists what is needed",
+        _ when status is 401 or 403 || code == "AccessDenied"
+            => "- check the credentials and their permissions: docs/s3.md lists what is needed",
         _ => "",
     };
 
     /// <summary>The network's failure inside the SDK's, where that is what happened.</summary>
     private static Exception? Connection(Exception? e)
     {
-        while (e is not null and not (HttpRequestException or IOException or SocketException or OperationCanceledException))
+        while (e is not null
+            and not (HttpRequestException or IOException or SocketException or OperationCanceledException))
         {
             e = e.InnerException;
         }

@@ -5,7 +5,8 @@ namespace Dmt.Objects.S3;
 
 /// <summary>A place in a bucket.</summary>
 /// <param name="Bucket">The bucket's name.</param>
-/// <param name="Prefix">What all names there begin with, without slashes at its ends; empty for the whole bucket.</param>
+/// <param name="Prefix">What all names there begin with, without slashes at its ends; empty for the whole
+/// bucket.</param>
 public sealed record S3Location(string Bucket, string Prefix)
 {
     private const string Scheme = "s3://";
@@ -37,7 +38,8 @@ public sealed record S3Location(string Bucket, string Prefix)
     /// <exception cref="DmtException">InvalidArgument, saying what was given and what is allowed.</exception>
     internal void Validate()
     {
-        // Today's rule for new buckets; old ones in us-east-1 may have capitals and underscores, servers of one's own more.
+        // Today's rule for new buckets; old ones in us-east-1 may have capitals and underscores, servers of one's own
+        // more.
         if (Bucket.Length is < 3 or > 63 || !Bucket.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' or '_'))
         {
             throw DmtException.InvalidArgument(

@@ -1,19 +1,20 @@
 // Create if absent, when an attempt's outcome may be unknown.
 //
-// The store decides who wins: it answers 412 to every conditional put but the first. But an answer can be lost, or be a 500 that a
-// part of the store gave after another part had stored the object; then the next attempt meets its own object and is told 412.
-// Taking that for a defeat would fence a healthy owner; taking it for a victory would make two owners. So every call puts an id
-// of its own into the object's metadata, the same in each of its attempts, and reads it back when in doubt:
+// The store decides who wins: it answers 412 to every conditional put but the first. But an answer can be lost, or be a
+// 500 that a part of the store gave after another part had stored the object; then the next attempt meets its own
+// object and is told 412. Taking that for a defeat would fence a healthy owner; taking it for a victory would make two
+// owners. So every call puts an id of its own into the object's metadata, the same in each of its attempts, and reads
+// it back when in doubt:
 //
 //   200                       won.
-//   412                       read back: own id, won; another or none, lost. Also after a first attempt: what lies between here and
-//                             the store may have repeated it.
-//   no answer, 5xx            read back: own id, won; another or none, lost; no object, try again. An attempt that is still on its
-//                             way may then arrive first, and the next one meets it as its own.
+//   412                       read back: own id, won; another or none, lost. Also after a first attempt: what lies
+//                             between here and the store may have repeated it.
+//   no answer, 5xx            read back: own id, won; another or none, lost; no object, try again. An attempt that is
+//                             still on its way may then arrive first, and the next one meets it as its own.
 //   409, 429, ...             no effect: try again.
 //
-// The id is the one thing here that must differ between processes whatever seeds they were given, so it is not drawn from the
-// injected randomness.
+// The id is the one thing here that must differ between processes whatever seeds they were given, so it is not drawn
+// from the injected randomness.
 using System.Globalization;
 using System.Security.Cryptography;
 using Amazon.S3.Model;

@@ -11,7 +11,8 @@ public sealed partial class S3ObjectStore
     internal int PartsInFlightMax => _options.PartsInFlightMax;
 
     /// <summary>Begins an upload and returns its id, and the writer's id that its object will carry.</summary>
-    internal async Task<(string Upload, string Writer)> BeginUploadAsync(string name, CancellationToken cancellationToken)
+    internal async Task<(string Upload, string Writer)> BeginUploadAsync(
+        string name, CancellationToken cancellationToken)
     {
         var writer = NewWriter();
         var request = new InitiateMultipartUploadRequest { BucketName = _options.Location.Bucket, Key = Key(name) };
@@ -93,11 +94,12 @@ public sealed partial class S3ObjectStore
     }
 
     /// <summary>Gives an upload up, parts and all.</summary>
-    internal Task AbortUploadAsync(string name, string upload, CancellationToken cancellationToken) => _requests.CallAsync(
-        new S3Call(RequestKind.Delete, $"giving up of the upload of {Describe(name)}"),
-        ct => _client.AbortMultipartUploadAsync(_options.Location.Bucket, Key(name), upload, ct),
-        failure => failure.Code == "NoSuchUpload",
-        cancellationToken);
+    internal Task AbortUploadAsync(string name, string upload, CancellationToken cancellationToken) =>
+        _requests.CallAsync(
+            new S3Call(RequestKind.Delete, $"giving up of the upload of {Describe(name)}"),
+            ct => _client.AbortMultipartUploadAsync(_options.Location.Bucket, Key(name), upload, ct),
+            failure => failure.Code == "NoSuchUpload",
+            cancellationToken);
 
     internal void UploadAbandoned() => _requests.Counts.UploadAbandoned();
 }

@@ -1,9 +1,11 @@
-// Objects in a bucket. An object's key is the store's prefix, a slash and the object's name; the rest of the file tells how each
-// promise of IObjectStore is kept:
+// Objects in a bucket. An object's key is the store's prefix, a slash and the object's name; the rest of the file tells
+// how each promise of IObjectStore is kept:
 //
-//   put, delete       made again after any failure that may pass: doing them twice does no harm. An attempt that got no answer may
-//                     still take effect after a later one has: names are not given to other content later on.
-//   create if absent  S3ObjectStore.Creating.cs: a failure may hide a success, so each call can recognise its own object.
+//   put, delete       made again after any failure that may pass: doing them twice does no harm. An attempt that got no
+//                     answer may still take effect after a later one has: names are not given to other content later
+//                     on.
+//   create if absent  S3ObjectStore.Creating.cs: a failure may hide a success, so each call can recognise its own
+//                     object.
 //   get, ranged get   S3Reads: hedged where slow.
 //   large objects     S3ObjectWriter: parts in parallel, one request where one is enough.
 //   list              pages of 1,000, in the order in which the store gives them, which is checked to be that of bytes.
@@ -18,9 +20,9 @@ using Dmt.Engine.Objects;
 namespace Dmt.Objects.S3;
 
 /// <summary>
-/// Objects in a bucket of Amazon S3, or of a server that speaks its protocol and keeps the promise of <c>If-None-Match: *</c>. Any number
-/// of processes may share one. Failures that may pass are retried with growing pauses; what lasts is Unavailable, naming bucket,
-/// object, attempts and the last answer.
+/// Objects in a bucket of Amazon S3, or of a server that speaks its protocol and keeps the promise of
+/// <c>If-None-Match: *</c>. Any number of processes may share one. Failures that may pass are retried with growing
+/// pauses; what lasts is Unavailable, naming bucket, object, attempts and the last answer.
 /// </summary>
 public sealed partial class S3ObjectStore : IObjectStore
 {
@@ -37,7 +39,9 @@ public sealed partial class S3ObjectStore : IObjectStore
     private readonly bool _encrypted;
     private volatile bool _closed;
 
-    /// <summary>Opens the store. Makes no request: <see cref="ObjectStoreProbe"/> tells whether it can be used.</summary>
+    /// <summary>
+    /// Opens the store. Makes no request: <see cref="ObjectStoreProbe"/> tells whether it can be used.
+    /// </summary>
     /// <param name="options">Its settings.</param>
     /// <param name="time">The clock of timeouts and pauses.</param>
     /// <param name="random">Chance for the pauses between retries; no other thread may use it.</param>
@@ -111,13 +115,18 @@ public sealed partial class S3ObjectStore : IObjectStore
         {
             var what = batch.Length == 1 ? Describe(batch[0]) : $"{batch.Length} objects from {Describe(batch[0])} on";
             await _requests.CallAsync(
-                new S3Call(RequestKind.Delete, $"delete of {what}"), ct => DeleteAsync(batch, ct), null, cancellationToken)
+                new S3Call(RequestKind.Delete, $"delete of {what}"),
+                ct => DeleteAsync(batch, ct),
+                null,
+                cancellationToken)
                 .ConfigureAwait(false);
         }
     }
 
     public async IAsyncEnumerable<ObjectInfo> ListAsync(
-        string prefix, string? startAfter = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        string prefix,
+        string? startAfter = null,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ObjectName.ValidatePrefix(prefix);
         var request = new ListObjectsV2Request
@@ -145,7 +154,8 @@ public sealed partial class S3ObjectStore : IObjectStore
                 if (string.CompareOrdinal(name, last) <= 0)
                 {
                     throw DmtException.Unavailable(
-                        $"{call.What}: {name} came after {last}; DMT needs listings in bytewise order, which S3's directory buckets lack");
+                        $"{call.What}: {name} came after {last}; DMT needs listings in bytewise order, "
+                        + "which S3's directory buckets lack");
                 }
 
                 last = name;
@@ -197,17 +207,21 @@ public sealed partial class S3ObjectStore : IObjectStore
                 // A server that ignores the range sends the object's beginning.
                 if (offset > 0 && answer.HttpStatusCode != HttpStatusCode.PartialContent)
                 {
-                    throw DmtException.Unavailable($"{Description} ignores the range of a read: it cannot hold a DMT store");
+                    throw DmtException.Unavailable(
+                        $"{Description} ignores the range of a read: it cannot hold a DMT store");
                 }
 
-                var read = await answer.ResponseStream.ReadAtLeastAsync(buffer, buffer.Length, false, ct).ConfigureAwait(false);
+                var read = await answer.ResponseStream.ReadAtLeastAsync(buffer, buffer.Length, false, ct)
+                    .ConfigureAwait(false);
                 _requests.Counts.Received(read);
                 if (read < buffer.Length)
                 {
                     throw answer.ContentLength > read
                         ? new EndOfStreamException($"{read} of {answer.ContentLength} bytes came")
                         : DmtException.Corruption(
-                            Describe(name), offset, $"{buffer.Length} bytes expected, the object ends at {offset + read}");
+                            Describe(name),
+                            offset,
+                            $"{buffer.Length} bytes expected, the object ends at {offset + read}");
                 }
 
                 return null;
@@ -288,7 +302,8 @@ public sealed partial class S3ObjectStore : IObjectStore
         catch (DeleteObjectsException e) when (e.Response.DeleteErrors is [var error, ..])
         {
             // Answered with 200, and yet some were not deleted: the first of them speaks for all.
-            throw new AmazonS3Exception($"{error.Key}: {error.Message}", e, ErrorType.Unknown, error.Code, "", HttpStatusCode.OK);
+            throw new AmazonS3Exception(
+                $"{error.Key}: {error.Message}", e, ErrorType.Unknown, error.Code, "", HttpStatusCode.OK);
         }
     }
 

@@ -24,24 +24,28 @@ public sealed record S3ObjectStoreOptions
     public string? Region { get; init; }
 
     /// <summary>
-    /// The bucket in the URL's path rather than in its host name. Null: true with an endpoint, from here or from what the SDK finds,
-    /// as MinIO needs it; false without.
+    /// The bucket in the URL's path rather than in its host name. Null: true with an endpoint, from here or from what
+    /// the SDK finds, as MinIO needs it; false without.
     /// </summary>
     public bool? ForcePathStyle { get; init; }
 
-    /// <summary>An access key; null for the SDK's chain of credentials (environment, profile, role of the machine).</summary>
+    /// <summary>
+    /// An access key; null for the SDK's chain of credentials (environment, profile, role of the machine).
+    /// </summary>
     public S3AccessKey? AccessKey { get; init; }
 
     /// <summary>
-    /// Longest time for one attempt at a request, each mebibyte that it carries allowing a second more. 10 ms to 10 min; 10 s by
-    /// default.
+    /// Longest time for one attempt at a request, each mebibyte that it carries allowing a second more. 10 ms to 10
+    /// min; 10 s by default.
     /// </summary>
     public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>How often a failed request is made again. 0 to 100; 8 by default, which takes 5 s on average.</summary>
     public int RetriesMax { get; init; } = 8;
 
-    /// <summary>Longest pause before the first retry; it doubles with each further one. 1 ms to 1 min; 50 ms by default.</summary>
+    /// <summary>
+    /// Longest pause before the first retry; it doubles with each further one. 1 ms to 1 min; 50 ms by default.
+    /// </summary>
     public TimeSpan RetryDelayFirst { get; init; } = TimeSpan.FromMilliseconds(50);
 
     /// <summary>Longest pause before any retry. From the first one's to 10 min; 5 s by default.</summary>
@@ -51,7 +55,8 @@ public sealed record S3ObjectStoreOptions
     public int InFlightMax { get; init; } = 64;
 
     /// <summary>
-    /// A read is made a second time when its answer takes longer than this share of reads took. 0 (never) to 0.999; 0.95 by default.
+    /// A read is made a second time when its answer takes longer than this share of reads took. 0 (never) to 0.999;
+    /// 0.95 by default.
     /// </summary>
     public double HedgeQuantile { get; init; } = 0.95;
 
@@ -59,8 +64,8 @@ public sealed record S3ObjectStoreOptions
     public TimeSpan HedgeDelayMin { get; init; } = TimeSpan.FromMilliseconds(5);
 
     /// <summary>
-    /// A read waits at most this long for its second request, and as long where too few reads were measured. From the least to
-    /// 10 min; 1 s by default.
+    /// A read waits at most this long for its second request, and as long where too few reads were measured. From the
+    /// least to 10 min; 1 s by default.
     /// </summary>
     public TimeSpan HedgeDelayMax { get; init; } = TimeSpan.FromSeconds(1);
 
@@ -68,8 +73,8 @@ public sealed record S3ObjectStoreOptions
     public double HedgeShareMax { get; init; } = 0.05;
 
     /// <summary>
-    /// Objects written piece by piece go up in parts of this many bytes; what has no more goes up in one. 5 MiB to 1 GiB; 8 MiB by
-    /// default.
+    /// Objects written piece by piece go up in parts of this many bytes; what has no more goes up in one. 5 MiB to 1
+    /// GiB; 8 MiB by default.
     /// </summary>
     public int MultipartBytes { get; init; } = 8 << 20;
 
@@ -84,12 +89,14 @@ public sealed record S3ObjectStoreOptions
         Location.Validate();
         if (Endpoint is not null && (!Endpoint.IsAbsoluteUri || Endpoint.Scheme is not ("http" or "https")))
         {
-            throw DmtException.InvalidArgument($"{nameof(Endpoint)} is {Endpoint}: expected a URL with http:// or https://");
+            throw DmtException.InvalidArgument(
+                $"{nameof(Endpoint)} is {Endpoint}: expected a URL with http:// or https://");
         }
 
         if (AccessKey is { Id.Length: 0 } or { Secret.Length: 0 })
         {
-            throw DmtException.InvalidArgument($"{nameof(AccessKey)} has an empty id or secret: expected both, or none");
+            throw DmtException.InvalidArgument(
+                $"{nameof(AccessKey)} has an empty id or secret: expected both, or none");
         }
 
         Check(nameof(RequestTimeout), RequestTimeout, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(10));
@@ -111,7 +118,8 @@ public sealed record S3ObjectStoreOptions
         // A number that is none compares as less than everything.
         if (given.CompareTo(least) < 0 || given.CompareTo(most) > 0)
         {
-            throw DmtException.InvalidArgument(FormattableString.Invariant($"{setting} is {given}: expected {least} to {most}"));
+            throw DmtException.InvalidArgument(
+                FormattableString.Invariant($"{setting} is {given}: expected {least} to {most}"));
         }
     }
 }

@@ -1,6 +1,7 @@
-// An object written piece by piece. Bytes gather in a buffer of one part's size; only when there are more than fit does an upload in
-// parts begin, so that what fits goes up in one plain put. Full buffers go up in the background, a bounded number at a time: a
-// writer that is faster than the network waits for the oldest. The object appears with the last request, or not at all.
+// An object written piece by piece. Bytes gather in a buffer of one part's size; only when there are more than fit does
+// an upload in parts begin, so that what fits goes up in one plain put. Full buffers go up in the background, a bounded
+// number at a time: a writer that is faster than the network waits for the oldest. The object appears with the last
+// request, or not at all.
 //
 // One caller at a time writes, completes and disposes; parts go up beside it.
 using System.Buffers;
@@ -73,8 +74,8 @@ internal sealed class S3ObjectWriter : IObjectWriter
     }
 
     /// <summary>
-    /// Gives up what was not completed. Where the store cannot be reached for that, parts stay behind that no listing shows: they are
-    /// counted, and the bucket's lifecycle rule removes them.
+    /// Gives up what was not completed. Where the store cannot be reached for that, parts stay behind that no listing
+    /// shows: they are counted, and the bucket's lifecycle rule removes them.
     /// </summary>
     public async ValueTask DisposeAsync()
     {
@@ -109,7 +110,8 @@ internal sealed class S3ObjectWriter : IObjectWriter
         if (_parts.Count == PartsMax)
         {
             throw DmtException.TooLarge(
-                $"{_store.Describe(_name)} has more than {PartsMax} parts of {_store.PartBytes} bytes: raise MultipartBytes");
+                $"{_store.Describe(_name)} has more than {PartsMax} parts of {_store.PartBytes} bytes: "
+                + "raise MultipartBytes");
         }
 
         _upload ??= await _store.BeginUploadAsync(_name, cancellationToken).ConfigureAwait(false);
@@ -139,7 +141,9 @@ internal sealed class S3ObjectWriter : IObjectWriter
         }
     }
 
-    /// <summary>Small objects never hold a whole part's memory; after a first part there will be a second like it.</summary>
+    /// <summary>
+    /// Small objects never hold a whole part's memory; after a first part there will be a second like it.
+    /// </summary>
     private void Grow()
     {
         var size = _upload is not null ? _store.PartBytes

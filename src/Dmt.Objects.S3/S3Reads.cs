@@ -1,6 +1,7 @@
-// Reads, made a second time where the first is slow (HedgePolicy says when). What races is the wait for an answer, which is where
-// an object store is slow; whoever answers first is read to the end, and the other is cancelled before a byte of it is taken, so
-// that two answers never write into one buffer. A failure that may be retried is no answer while the other request is under way.
+// Reads, made a second time where the first is slow (HedgePolicy says when). What races is the wait for an answer,
+// which is where an object store is slow; whoever answers first is read to the end, and the other is cancelled before a
+// byte of it is taken, so that two answers never write into one buffer. A failure that may be retried is no answer
+// while the other request is under way.
 using Amazon.S3;
 using Amazon.S3.Model;
 using Dmt.Engine.Objects;
@@ -19,7 +20,8 @@ internal sealed class S3Reads(IAmazonS3 client, S3Requests requests, S3ObjectSto
     /// <param name="call">What it counts as.</param>
     /// <param name="request">Makes the request; called once for each time that it is sent.</param>
     /// <param name="read">Takes the answer, to the end.</param>
-    /// <param name="answers">Says of a failure that it is an answer, which this then returns as default; or throws.</param>
+    /// <param name="answers">Says of a failure that it is an answer, which this then returns as default; or
+    /// throws.</param>
     /// <param name="cancellationToken">Ends it.</param>
     public Task<T?> GetAsync<T>(
         S3Call call,
@@ -37,7 +39,8 @@ internal sealed class S3Reads(IAmazonS3 client, S3Requests requests, S3ObjectSto
         }, answers, cancellationToken);
 
     /// <summary>One attempt: a request and, it may be, a second one for the same.</summary>
-    private sealed class Race(S3Reads reads, RequestKind kind, Func<GetObjectRequest> request, CancellationToken attempt)
+    private sealed class Race(
+        S3Reads reads, RequestKind kind, Func<GetObjectRequest> request, CancellationToken attempt)
         : IAsyncDisposable
     {
         private readonly CancellationTokenSource _stopFirst = CancellationTokenSource.CreateLinkedTokenSource(attempt);
@@ -94,7 +97,8 @@ internal sealed class S3Reads(IAmazonS3 client, S3Requests requests, S3ObjectSto
 
             using var waiting = CancellationTokenSource.CreateLinkedTokenSource(attempt);
             var delay = Task.Delay(reads._policy.Delay, reads._time, waiting.Token);
-            var slow = await Task.WhenAny(_first!, delay).ConfigureAwait(false) == delay && !attempt.IsCancellationRequested;
+            var slow = await Task.WhenAny(_first!, delay).ConfigureAwait(false) == delay
+                && !attempt.IsCancellationRequested;
             await waiting.CancelAsync().ConfigureAwait(false);
             return slow;
         }

@@ -4,15 +4,18 @@
 //              │
 //              a place among the requests in flight, a count, a time limit
 //
-// An attempt holds its place until its answer is read to the end; a pause holds none. A call never waits for a second place while
-// it holds one (a hedge that finds none free is not made), so that no bound on places can bring calls to a standstill.
+// An attempt holds its place until its answer is read to the end; a pause holds none. A call never waits for a second
+// place while it holds one (a hedge that finds none free is not made), so that no bound on places can bring calls to a
+// standstill.
 using System.Globalization;
 using Dmt.Core;
 using Dmt.Engine.Objects;
 
 namespace Dmt.Objects.S3;
 
-/// <summary>Makes requests: bounded in number and time, counted, and made again where that may help. Safe for concurrent use.</summary>
+/// <summary>
+/// Makes requests: bounded in number and time, counted, and made again where that may help. Safe for concurrent use.
+/// </summary>
 internal sealed class S3Requests : IDisposable
 {
     private readonly S3ObjectStoreOptions _options;
@@ -33,7 +36,8 @@ internal sealed class S3Requests : IDisposable
     /// <summary>Makes a request until it succeeds, fails for good, or has been made often enough.</summary>
     /// <param name="call">What it is.</param>
     /// <param name="request">Makes the request once.</param>
-    /// <param name="answers">Says of a failure that it is an answer, which the call then returns as default; or throws.</param>
+    /// <param name="answers">Says of a failure that it is an answer, which the call then returns as default; or
+    /// throws.</param>
     /// <param name="cancellationToken">Ends the call.</param>
     public async Task<T?> CallAsync<T>(
         S3Call call,
@@ -91,7 +95,8 @@ internal sealed class S3Requests : IDisposable
         catch (Exception e) when (limited.IsCancellationRequested && e is not DmtException)
         {
             return (default, S3Failure.Of(new TimeoutException(
-                string.Create(CultureInfo.InvariantCulture, $"no answer within {Limit(call).TotalSeconds:0.###} s"), e)));
+                string.Create(CultureInfo.InvariantCulture, $"no answer within {Limit(call).TotalSeconds:0.###} s"),
+                e)));
         }
         catch (Exception e) when (e is not DmtException)
         {

@@ -149,7 +149,8 @@ public sealed class CreatingTests : FakeS3Test
         await using var store = Server.Open();
         var error = await UnavailableAsync(async () => await store.TryCreateAsync("a", Mine));
         Assert.StartsWith(
-            "create of s3://bucket/p/a failed after 4 attempts: 500 InternalError", error.Message, StringComparison.Ordinal);
+            "create of s3://bucket/p/a failed after 4 attempts: 500 InternalError", error.Message,
+            StringComparison.Ordinal);
         Assert.EndsWith("; it may have been created, or may yet be", error.Message, StringComparison.Ordinal);
     }
 
@@ -167,7 +168,8 @@ public sealed class CreatingTests : FakeS3Test
     public async Task Of_racing_creators_one_wins_when_every_first_answer_is_lost()
     {
         var seen = new HashSet<string>();
-        Server.Script = request => request.Method == "PUT" && seen.Add(request.Writer!) ? Fault.Cut(afterEffect: true) : null;
+        Server.Script = request =>
+            request.Method == "PUT" && seen.Add(request.Writer!) ? Fault.Cut(afterEffect: true) : null;
         await using var store = Server.Open();
         await using var other = Server.Open();
         for (var round = 0; round < 20; round++)

@@ -1,5 +1,6 @@
-// Just enough of an S3 server to answer this project's requests, in memory, and to fail them as a test's script says: before or
-// after they take effect, with a status, a cut connection, half an answer, or late. Signatures are not checked. One bucket: "bucket".
+// Just enough of an S3 server to answer this project's requests, in memory, and to fail them as a test's script says:
+// before or after they take effect, with a status, a cut connection, half an answer, or late. Signatures are not
+// checked. One bucket: "bucket".
 using System.Globalization;
 using System.Net;
 using System.Text;
@@ -124,7 +125,8 @@ internal sealed class FakeS3 : IAsyncDisposable
         await context.Request.Body.CopyToAsync(body);
         var path = context.Request.Path.Value!.TrimStart('/').Split('/', 2);
         var request = new FakeRequest(
-            context.Request.Method, path[0], path.Length > 1 ? path[1] : "", context.Request.Query, context.Request.Headers, body.ToArray());
+            context.Request.Method, path[0], path.Length > 1 ? path[1] : "", context.Request.Query,
+            context.Request.Headers, body.ToArray());
         Fault? fault;
         lock (_lock)
         {
@@ -138,7 +140,8 @@ internal sealed class FakeS3 : IAsyncDisposable
             await (fault?.Gate ?? Task.CompletedTask);
             var answer = fault is null or { OnlySlow: true } or { AfterEffect: true } ? Apply(request) : null;
             await (fault?.AnswerGate ?? Task.CompletedTask);
-            await AnswerAsync(context, fault is { OnlySlow: false, HalfBody: false } ? Of(fault) : answer, fault?.HalfBody == true);
+            var told = fault is { OnlySlow: false, HalfBody: false } ? Of(fault) : answer;
+            await AnswerAsync(context, told, fault?.HalfBody == true);
         }
         finally
         {
@@ -221,7 +224,8 @@ internal sealed class FakeS3 : IAsyncDisposable
             return answer;
         }
 
-        var ends = range["bytes=".Length..].Split('-').Select(s => int.Parse(s, CultureInfo.InvariantCulture)).ToArray();
+        var ends = range["bytes=".Length..].Split('-')
+            .Select(s => int.Parse(s, CultureInfo.InvariantCulture)).ToArray();
         if (ends[0] >= content.Length)
         {
             return FakeAnswer.Error(416, "InvalidRange");
@@ -292,7 +296,8 @@ internal sealed class FakeS3 : IAsyncDisposable
 
         if (request.Method == "PUT")
         {
-            upload.Parts[int.Parse(request.Query["partNumber"].ToString(), CultureInfo.InvariantCulture)] = request.Body;
+            var number = int.Parse(request.Query["partNumber"].ToString(), CultureInfo.InvariantCulture);
+            upload.Parts[number] = request.Body;
             return FakeAnswer.Tagged();
         }
 
@@ -315,7 +320,8 @@ internal sealed record FakeRequest(
 {
     public string Upload => Query["uploadId"].ToString();
 
-    public string? Writer => Headers["x-amz-meta-" + S3ObjectStore.WriterKey] is { Count: 1 } writer ? writer.ToString() : null;
+    public string? Writer =>
+        Headers["x-amz-meta-" + S3ObjectStore.WriterKey] is { Count: 1 } writer ? writer.ToString() : null;
 
     public XDocument Xml => XDocument.Parse(Encoding.UTF8.GetString(Body));
 
@@ -340,5 +346,8 @@ internal sealed record FakeAnswer(int Status, byte[] Body)
 
     public static FakeAnswer Error(int status, string code) => code.Length == 0
         ? new FakeAnswer(status, [])
-        : Of(new XElement("Error", new XElement("Code", code), new XElement("Message", $"injected {code}"))) with { Status = status };
+        : Of(new XElement("Error", new XElement("Code", code), new XElement("Message", $"injected {code}"))) with
+        {
+            Status = status,
+        };
 }

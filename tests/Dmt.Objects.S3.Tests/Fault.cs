@@ -6,7 +6,9 @@ namespace Dmt.Objects.S3.Tests;
 /// <param name="AfterEffect">The request takes effect all the same.</param>
 internal sealed record Fault(int Status, string Code = "", bool AfterEffect = false)
 {
-    /// <summary>What the request waits for before anything happens to it; it goes on even when its sender has left.</summary>
+    /// <summary>
+    /// What the request waits for before anything happens to it; it goes on even when its sender has left.
+    /// </summary>
     public Task Gate { get; init; } = Task.CompletedTask;
 
     /// <summary>What its answer waits for once it has taken effect.</summary>

@@ -4,8 +4,8 @@ using Dmt.Objects.Conformance;
 namespace Dmt.Objects.S3.Tests;
 
 /// <summary>
-/// The conformance suite against a server that fails one request in eight: before or after its effect, with a status, a cut connection
-/// or half an answer.
+/// The conformance suite against a server that fails one request in eight: before or after its effect, with a status, a
+/// cut connection or half an answer.
 /// </summary>
 public sealed class FaultyServerTests : ObjectStoreConformance, IAsyncLifetime
 {

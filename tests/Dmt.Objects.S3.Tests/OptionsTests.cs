@@ -20,7 +20,7 @@ public sealed class OptionsTests
         { "HedgeShareMax", Good with { HedgeShareMax = 1.1 } },
         { "MultipartBytes is 5242879: expected 5242880 to 1073741824", Good with { MultipartBytes = (5 << 20) - 1 } },
         { "PartsInFlightMax", Good with { PartsInFlightMax = 65 } },
-        { "Endpoint is ftp://x/: expected a URL with http:// or https://", Good with { Endpoint = new Uri("ftp://x") } },
+        { "Endpoint is ftp://x/: expected a URL with http:", Good with { Endpoint = new Uri("ftp://x") } },
         { "AccessKey", Good with { AccessKey = new S3AccessKey("id", "") } },
         { "the bucket \"b\"", Good with { Location = new S3Location("b", "") } },
     };

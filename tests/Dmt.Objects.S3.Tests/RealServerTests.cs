@@ -49,7 +49,8 @@ public sealed class RealServerTests : ObjectStoreConformance
     [Fact]
     public async Task An_upload_in_parts_that_is_given_up_leaves_nothing()
     {
-        await using var store = TestServer.Open(TestServer.Fresh() with { MultipartBytes = S3ObjectStoreOptions.PartBytesMin });
+        await using var store = TestServer.Open(
+            TestServer.Fresh() with { MultipartBytes = S3ObjectStoreOptions.PartBytesMin });
         await using (var writer = store.OpenWrite("large"))
         {
             await writer.WriteAsync(new byte[3 * S3ObjectStoreOptions.PartBytesMin]);
@@ -65,7 +66,9 @@ public sealed class RealServerTests : ObjectStoreConformance
         await using var store = TestServer.Open(TestServer.Fresh());
         var names = Enumerable.Range(0, 2100).Select(i => $"o/{i:D4}").ToArray();
         await Parallel.ForEachAsync(
-            names, new ParallelOptions { MaxDegreeOfParallelism = 16 }, async (name, ct) => await store.PutAsync(name, new byte[1], ct));
+            names,
+            new ParallelOptions { MaxDegreeOfParallelism = 16 },
+            async (name, ct) => await store.PutAsync(name, new byte[1], ct));
         var before = store.Requests;
         Assert.Equal(names, await NamesAsync(store, "o/"));
         Assert.Equal(names[1500..], await NamesAsync(store, "o/", "o/1499"));
@@ -94,12 +97,17 @@ public sealed class RealServerTests : ObjectStoreConformance
     [Fact]
     public async Task Wrong_credentials_are_told_and_not_retried()
     {
-        foreach (var key in new[] { new S3AccessKey("nobody", "wrong"), TestServer.Fresh().AccessKey! with { Secret = "wrong" } })
+        var known = TestServer.Fresh().AccessKey!;
+        foreach (var key in new[] { new S3AccessKey("nobody", "wrong"), known with { Secret = "wrong" } })
         {
             await using var store = TestServer.Open(TestServer.Fresh() with { AccessKey = key });
-            var error = await Assert.ThrowsAsync<DmtException>(async () => await store.TryCreateAsync("a", new byte[1]));
+            var error = await Assert.ThrowsAsync<DmtException>(
+                async () => await store.TryCreateAsync("a", new byte[1]));
             Assert.Equal(DmtErrorKind.Unavailable, error.Kind);
-            Assert.Contains($"create of {store.Description}/a failed after 1 attempt: 403 ", error.Message, StringComparison.Ordinal);
+            Assert.Contains(
+                $"create of {store.Description}/a failed after 1 attempt: 403 ",
+                error.Message,
+                StringComparison.Ordinal);
             Assert.Contains("check the credentials", error.Message, StringComparison.Ordinal);
             Assert.Equal((1, 0), (store.Requests.Requests, store.Requests.Retries));
         }

@@ -6,8 +6,8 @@ public sealed class RetryTests : FakeS3Test
 {
     public static TheoryData<int, string> Passing => new()
     {
-        { 500, "InternalError" }, { 503, "SlowDown" }, { 503, "" }, { 429, "" }, { 408, "" }, { 409, "OperationAborted" },
-        { 400, "RequestTimeout" }, { 0, "" },
+        { 500, "InternalError" }, { 503, "SlowDown" }, { 503, "" }, { 429, "" }, { 408, "" },
+        { 409, "OperationAborted" }, { 400, "RequestTimeout" }, { 0, "" },
     };
 
     public static TheoryData<int, string, string> Lasting => new()
@@ -77,7 +77,8 @@ public sealed class RetryTests : FakeS3Test
         var number = 0;
         Server.Script = _ => new Fault(++number < 4 ? 500 : 503, number < 4 ? "InternalError" : "SlowDown");
         var error = await UnavailableAsync(async () => await store.PutAsync("x/y", new byte[1]));
-        Assert.StartsWith("put of s3://bucket/p/x/y failed after 4 attempts: 503 SlowDown", error.Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "put of s3://bucket/p/x/y failed after 4 attempts: 503 SlowDown", error.Message, StringComparison.Ordinal);
         Assert.Equal(3, store.Requests.Retries);
     }
 
@@ -88,7 +89,8 @@ public sealed class RetryTests : FakeS3Test
         await Server.DisposeAsync();
         var error = await UnavailableAsync(async () => await store.GetAsync("a"));
         Assert.StartsWith(
-            "get of s3://bucket/p/a failed after 4 attempts: no answer: Connection refused", error.Message, StringComparison.Ordinal);
+            "get of s3://bucket/p/a failed after 4 attempts: no answer: Connection refused", error.Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -185,7 +187,10 @@ public sealed class RetryTests : FakeS3Test
     public async Task A_batch_that_is_deleted_in_part_is_a_failure(string code, int retries)
     {
         await using var store = Server.Open();
-        Server.Script = _ => new Fault(200) { Body = $"<DeleteResult><Error><Key>p/b</Key><Code>{code}</Code></Error></DeleteResult>" };
+        Server.Script = _ => new Fault(200)
+        {
+            Body = $"<DeleteResult><Error><Key>p/b</Key><Code>{code}</Code></Error></DeleteResult>",
+        };
         var error = await UnavailableAsync(async () => await store.DeleteAsync(["a", "b"]));
         Assert.Contains(code, error.Message, StringComparison.Ordinal);
         Assert.Contains("delete of 2 objects from s3://bucket/p/a on", error.Message, StringComparison.Ordinal);
@@ -207,7 +212,8 @@ public sealed class RetryTests : FakeS3Test
     {
         Server.Script = _ => new Fault(200)
         {
-            Body = "<ListBucketResult><Contents><Key>p/b</Key></Contents><Contents><Key>p/a</Key></Contents></ListBucketResult>",
+            Body = "<ListBucketResult><Contents><Key>p/b</Key></Contents>"
+                + "<Contents><Key>p/a</Key></Contents></ListBucketResult>",
         };
         await using var store = Server.Open();
         var error = await UnavailableAsync(async () => await OnlyNameAsync(store));

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace Dmt.Objects.S3.Tests;
 
 /// <summary>
-/// The S3 server that <c>DMT_TEST_S3</c> names: <c>http://KEY:SECRET@HOST:PORT/BUCKET</c>, a bucket in which tests may do as they
-/// like. ./test starts one; <c>eng/s3-server start DIR</c> does too.
+/// The S3 server that <c>DMT_TEST_S3</c> names: <c>http://KEY:SECRET@HOST:PORT/BUCKET</c>, a bucket in which tests may
+/// do as they like. ./test starts one; <c>eng/s3-server start DIR</c> does too.
 /// </summary>
 internal static class TestServer
 {
@@ -18,14 +18,15 @@ internal static class TestServer
     {
         var text = Environment.GetEnvironmentVariable(Variable)
             ?? throw new InvalidOperationException(
-                $"{Variable} is not set: expected http://KEY:SECRET@HOST:PORT/BUCKET; ./test sets it, or leaves this test out");
+                $"{Variable} is not set: expected http://KEY:SECRET@HOST:PORT/BUCKET; "
+                + "./test sets it, or leaves this test out");
         var url = new Uri(text);
         var key = url.UserInfo.Split(':').Select(Uri.UnescapeDataString).ToArray();
         var number = Interlocked.Increment(ref _prefixes).ToString(CultureInfo.InvariantCulture);
         return new S3ObjectStoreOptions
         {
             Location = new S3Location(url.AbsolutePath.Trim('/'), $"test/{Run}/{number}"),
-            Endpoint = new Uri(url.GetLeftPart(UriPartial.Authority).Replace(url.UserInfo + "@", "", StringComparison.Ordinal)),
+            Endpoint = new UriBuilder(url.Scheme, url.Host, url.Port).Uri,
             AccessKey = new S3AccessKey(key[0], key[1]),
         };
     }

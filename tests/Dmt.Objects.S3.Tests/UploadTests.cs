@@ -58,7 +58,8 @@ public sealed class UploadTests : FakeS3Test
         Server.Script = request => request.Query["partNumber"] == "2" ? new Fault(403, "AccessDenied") : null;
         await using var store = Server.Open();
         var error = await UnavailableAsync(() => WriteAsync(store));
-        Assert.StartsWith("upload of part 2 of s3://bucket/p/a failed after 1 attempt", error.Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "upload of part 2 of s3://bucket/p/a failed after 1 attempt", error.Message, StringComparison.Ordinal);
         Assert.Null(Server.Find("a"));
         Assert.Equal(0, Server.UploadsOpen);
         Assert.Equal(0, store.Requests.UploadsAbandoned);

@@ -18,8 +18,8 @@ public static class ObjectStoreProbe
     public const string Folder = "probe/";
 
     private const string WhyCreate =
-        "DMT decides by it who owns a shard: without it two owners could both believe that they own the same shard, and "
-        + "acknowledged writes would be lost";
+        "DMT decides by it who owns a shard: without it two owners could both believe that they own the same shard, "
+        + "and acknowledged writes would be lost";
 
     private const string WhyRead = "a shard that is opened after a crash would miss acknowledged writes";
 
@@ -63,11 +63,14 @@ public static class ObjectStoreProbe
         var gone = store.GetAsync(name, cancellationToken).AsTask();
         var unlisted = FindAsync(store, name, cancellationToken);
         await Task.WhenAll(gone, unlisted).ConfigureAwait(false);
-        Require(await gone.ConfigureAwait(false) is null, store, $"{name} is still there after its deletion", WhyDelete);
-        Require(await unlisted.ConfigureAwait(false) is null, store, $"a listing shows {name} after its deletion", WhyDelete);
+        Require(await gone.ConfigureAwait(false) is null, store,
+            $"{name} is still there after its deletion", WhyDelete);
+        Require(await unlisted.ConfigureAwait(false) is null, store,
+            $"a listing shows {name} after its deletion", WhyDelete);
     }
 
-    private static async Task<ObjectInfo?> FindAsync(IObjectStore store, string name, CancellationToken cancellationToken)
+    private static async Task<ObjectInfo?> FindAsync(
+        IObjectStore store, string name, CancellationToken cancellationToken)
     {
         await foreach (var info in store.ListAsync(name, null, cancellationToken).ConfigureAwait(false))
         {
@@ -93,7 +96,8 @@ public static class ObjectStoreProbe
             }
             catch (DmtException e) when (e.Kind == DmtErrorKind.Corruption)
             {
-                throw Refused(store, $"a ranged read of {name}, which was just created, failed: {e.Message}", WhyRead, e);
+                throw Refused(
+                    store, $"a ranged read of {name}, which was just created, failed: {e.Message}", WhyRead, e);
             }
 
             return buffer;

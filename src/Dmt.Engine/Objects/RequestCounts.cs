@@ -3,8 +3,8 @@ using System.Diagnostics.Metrics;
 namespace Dmt.Engine.Objects;
 
 /// <summary>
-/// Counts the requests that an object store makes, for whoever pays for them, and shows them under the meter <see cref="MeterName"/>.
-/// The store counts itself: only it knows its retries and hedges. Safe for concurrent use.
+/// Counts the requests that an object store makes, for whoever pays for them, and shows them under the meter
+/// <see cref="MeterName"/>. The store counts itself: only it knows its retries and hedges. Safe for concurrent use.
 /// </summary>
 public sealed class RequestCounts : IDisposable
 {
@@ -23,7 +23,8 @@ public sealed class RequestCounts : IDisposable
     public RequestCounts()
     {
         _meter = new Meter(MeterName, version: null, tags: null, scope: this);
-        _meter.CreateObservableCounter("dmt_objects_requests", Observe, null, "Requests made of the object store, by kind");
+        _meter.CreateObservableCounter(
+            "dmt_objects_requests", Observe, null, "Requests made of the object store, by kind");
         Counter("dmt_objects_sent_bytes", "By", "Bytes of objects sent", () => Volatile.Read(ref _bytesUp));
         Counter("dmt_objects_received_bytes", "By", "Bytes of objects received", () => Volatile.Read(ref _bytesDown));
         Counter("dmt_objects_retries", null, "Requests that repeat a failed one", () => Volatile.Read(ref _retries));

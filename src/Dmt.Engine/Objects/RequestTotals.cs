@@ -1,6 +1,8 @@
 namespace Dmt.Engine.Objects;
 
-/// <summary>Requests made of an object store up to a moment. Retries and hedges are requests, counted under their kind too.</summary>
+/// <summary>
+/// Requests made of an object store up to a moment. Retries and hedges are requests, counted under their kind too.
+/// </summary>
 public readonly record struct RequestTotals
 {
     public long Gets { get; init; }
@@ -31,7 +33,9 @@ public readonly record struct RequestTotals
     /// <summary>Requests made because an earlier attempt at the same was slow.</summary>
     public long Hedges { get; init; }
 
-    /// <summary>Uploads in parts that could be neither completed nor given up: their parts still cost storage.</summary>
+    /// <summary>
+    /// Uploads in parts that could be neither completed nor given up: their parts still cost storage.
+    /// </summary>
     public long UploadsAbandoned { get; init; }
 
     /// <summary>All requests.</summary>

@@ -1,8 +1,8 @@
 namespace Dmt.Engine.Objects;
 
 /// <summary>
-/// What requests and storage cost at Amazon's list prices, in US dollars: S3 Standard in us-east-1, first tier, as published at
-/// aws.amazon.com/s3/pricing in 2025. Traffic within the region is free; traffic out of it is not counted.
+/// What requests and storage cost at Amazon's list prices, in US dollars: S3 Standard in us-east-1, first tier, as
+/// published at aws.amazon.com/s3/pricing in 2025. Traffic within the region is free; traffic out of it is not counted.
 /// </summary>
 public static class S3Cost
 {

@@ -40,12 +40,15 @@ public sealed class ObjectStoreProbeTests
     [InlineData(Broken.ReadsStale, "probe/id, which was just created, is not there", "acknowledged writes")]
     [InlineData(Broken.ContentWrong, "probe/id does not hold what was written", "acknowledged writes")]
     [InlineData(Broken.RangeFromTheBeginning, "a ranged read of probe/id returned other bytes", "acknowledged writes")]
-    [InlineData(Broken.RangeMissing, "a ranged read of probe/id, which was just created, failed", "acknowledged writes")]
+    [InlineData(Broken.RangeMissing, "a ranged read of probe/id, which was just created, failed",
+        "acknowledged writes")]
     [InlineData(Broken.ListingStale, "a listing does not show probe/id", "acknowledged writes")]
-    [InlineData(Broken.ListingOfWrongLength, "a listing shows probe/id with 0 bytes instead of 8", "acknowledged writes")]
+    [InlineData(Broken.ListingOfWrongLength, "a listing shows probe/id with 0 bytes instead of 8",
+        "acknowledged writes")]
     [InlineData(Broken.DeletionIgnored, "probe/id is still there after its deletion", "garbage")]
     [InlineData(Broken.ListingShowsDeleted, "a listing shows probe/id after its deletion", "garbage")]
-    public async Task A_broken_store_is_refused_with_what_was_seen_and_why_it_matters(Broken how, string seen, string why)
+    public async Task A_broken_store_is_refused_with_what_was_seen_and_why_it_matters(
+        Broken how, string seen, string why)
     {
         await using var store = new BrokenStore(how);
         var error = await Assert.ThrowsAsync<DmtException>(() => ObjectStoreProbe.RunAsync(store, "id"));
@@ -88,7 +91,8 @@ public sealed class ObjectStoreProbeTests
             _ => _good.OpenRead(name, length),
         };
 
-        public ValueTask PutAsync(string name, ReadOnlyMemory<byte> content, CancellationToken cancellationToken = default) =>
+        public ValueTask PutAsync(
+            string name, ReadOnlyMemory<byte> content, CancellationToken cancellationToken = default) =>
             _good.PutAsync(name, content, cancellationToken);
 
         public async ValueTask<bool> TryCreateAsync(
@@ -110,7 +114,8 @@ public sealed class ObjectStoreProbeTests
 
         public IObjectWriter OpenWrite(string name) => _good.OpenWrite(name);
 
-        public async ValueTask DeleteAsync(IReadOnlyCollection<string> names, CancellationToken cancellationToken = default)
+        public async ValueTask DeleteAsync(
+            IReadOnlyCollection<string> names, CancellationToken cancellationToken = default)
         {
             _deleted = true;
             if (how != Broken.DeletionIgnored)
@@ -120,7 +125,9 @@ public sealed class ObjectStoreProbeTests
         }
 
         public async IAsyncEnumerable<ObjectInfo> ListAsync(
-            string prefix, string? startAfter = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+            string prefix,
+            string? startAfter = null,
+            [EnumeratorCancellation] CancellationToken cancellationToken = default)
         {
             await foreach (var info in _good.ListAsync(prefix, startAfter, cancellationToken))
             {

@@ -49,7 +49,8 @@ public sealed class RequestCountsTests
             metrics.Where(m => m.Key.StartsWith("dmt_objects_requests ", StringComparison.Ordinal))
                 .Select(m => $"{m.Key.Split(' ')[1]}={m.Value}").Order(StringComparer.Ordinal));
         Assert.Equal((360, 5, 1, 2, 1), (metrics["dmt_objects_sent_bytes "], metrics["dmt_objects_received_bytes "],
-            metrics["dmt_objects_retries "], metrics["dmt_objects_hedges "], metrics["dmt_objects_uploads_abandoned "]));
+            metrics["dmt_objects_retries "], metrics["dmt_objects_hedges "],
+            metrics["dmt_objects_uploads_abandoned "]));
     }
 
     [Fact]
@@ -92,7 +93,9 @@ public sealed class RequestCountsTests
         Assert.Equal(2.19m, monthly);
     }
 
-    /// <summary>The instruments of one instance: the others of this process have other counts, but the same meter's name.</summary>
+    /// <summary>
+    /// The instruments of one instance: the others of this process have other counts, but the same meter's name.
+    /// </summary>
     private static Dictionary<string, long> Read(RequestCounts counts)
     {
         Dictionary<string, long> found = [];
