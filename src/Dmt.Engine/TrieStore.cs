@@ -1,7 +1,9 @@
 using System.Security.Cryptography;
 using Dmt.Core;
 using Dmt.Core.Keys;
+using Dmt.Engine.Log;
 using Dmt.Engine.Objects;
+using Dmt.Engine.Scheduling;
 using Dmt.Engine.Shards;
 
 namespace Dmt.Engine;
@@ -64,20 +66,59 @@ public sealed class TrieStore : ITrieStore
         options.Validate();
         time ??= TimeProvider.System;
         var objects = new DirectoryObjectStore(directory, time);
-        return await OpenAsync(objects, Path.Combine(directory, "log"), options, time, cancellationToken)
+        var logOptions = new FileLogOptions { SegmentBytes = options.LogSegmentBytes };
+        var logs = new FileLogStore(Path.Combine(directory, "log"), logOptions, time);
+        return await OpenAsync(objects, logs, options, time, EngineScheduler.ThreadPool, null, cancellationToken)
             .ConfigureAwait(false);
     }
 
-    /// <summary>Opens the store over any object store, which it disposes, and a folder for the log.</summary>
+    /// <summary>
+    /// Opens the store over an object store alone, its log included: nothing is kept on this machine. Takes the store
+    /// over from whoever has it open, who is fenced.
+    /// </summary>
+    /// <param name="objects">A bucket, say; the store disposes it.</param>
+    /// <param name="options">Settings.</param>
+    /// <param name="time">The clock; the system's by default.</param>
+    /// <param name="cancellationToken">Cancels the opening.</param>
+    /// <exception cref="DmtException">
+    /// Unavailable; Corruption; Fenced when another process takes it over meanwhile.
+    /// </exception>
+    public static async ValueTask<TrieStore> OpenAsync(
+        IObjectStore objects,
+        EngineOptions? options = null,
+        TimeProvider? time = null,
+        CancellationToken cancellationToken = default)
+    {
+        options ??= new EngineOptions();
+        options.Validate();
+        time ??= TimeProvider.System;
+        var logs = new ObjectLogStore(objects, new ObjectLogOptions(), time, EngineScheduler.ThreadPool);
+        return await OpenAsync(objects, logs, options, time, EngineScheduler.ThreadPool, null, cancellationToken)
+            .ConfigureAwait(false);
+    }
+
+    /// <summary>Opens the store over any object store, which it disposes, and any logs.</summary>
+    /// <param name="objects">Tables and manifests.</param>
+    /// <param name="logs">Logs.</param>
+    /// <param name="options">Valid settings.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="scheduler">Runs background work.</param>
+    /// <param name="random">Names the incarnation; null for real chance.</param>
+    /// <param name="cancellationToken">Cancels the opening.</param>
     internal static async ValueTask<TrieStore> OpenAsync(
-        IObjectStore objects, string logDirectory, EngineOptions options, TimeProvider time,
-            CancellationToken cancellationToken)
+        IObjectStore objects,
+        ILogStore logs,
+        EngineOptions options,
+        TimeProvider time,
+        EngineScheduler scheduler,
+        Random? random,
+        CancellationToken cancellationToken)
     {
         ShardHost? host = null;
         try
         {
-            var random = new Random(RandomNumberGenerator.GetInt32(int.MaxValue));
-            host = ShardHost.Start(objects, logDirectory, options, time, random);
+            random ??= new Random(RandomNumberGenerator.GetInt32(int.MaxValue));
+            host = ShardHost.Start(objects, logs, options, time, random, scheduler);
             var root = await host.OpenShardAsync(RootShard, cancellationToken).ConfigureAwait(false);
             return new TrieStore(host, root);
         }
@@ -176,7 +217,7 @@ public sealed class TrieStore : ITrieStore
             LogBytes = Host.Log.LiveBytes,
             TableBytes = levels.Sum(static level => level.Bytes),
             UserBytesWritten = _root.UserBytesWritten,
-            MediumBytesWritten = Host.Metrics.TableBytesWritten + Host.Log.End,
+            MediumBytesWritten = Host.Metrics.TableBytesWritten + Host.Log.BytesWritten,
             LastSequence = _root.LastSequence,
             Epoch = _root.Epoch,
             Incarnation = Host.Log.Incarnation,

@@ -21,16 +21,16 @@ public sealed partial class FileLog
     /// none is running the calling thread writes and syncs itself and the task is complete when this returns.
     /// </summary>
     /// <param name="position">At most <see cref="End"/>.</param>
-    /// <param name="ct">Ends the waiting, not the sync.</param>
+    /// <param name="cancellationToken">Ends the waiting, not the sync.</param>
     /// <exception cref="DmtException">Unavailable where the log failed; Closed.</exception>
-    public ValueTask WaitDurableAsync(long position, CancellationToken ct = default)
+    public ValueTask WaitDurableAsync(long position, CancellationToken cancellationToken = default)
     {
         if (Volatile.Read(ref _durableEnd) >= position)
         {
             return ValueTask.CompletedTask;
         }
 
-        ct.ThrowIfCancellationRequested();
+        cancellationToken.ThrowIfCancellationRequested();
         TaskCompletionSource? queued = null;
         lock (_lock)
         {
@@ -54,7 +54,8 @@ public sealed partial class FileLog
 
         if (queued is not null)
         {
-            return new ValueTask(ct.CanBeCanceled ? queued.Task.WaitAsync(ct) : queued.Task);
+            return new ValueTask(
+                cancellationToken.CanBeCanceled ? queued.Task.WaitAsync(cancellationToken) : queued.Task);
         }
 
         WriteOut(sync: true, Work.Write);

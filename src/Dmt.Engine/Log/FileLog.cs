@@ -31,7 +31,7 @@ namespace Dmt.Engine.Log;
 /// The log of one incarnation of a node: segments in a folder of its own. A position is the number of record bytes
 /// appended to this incarnation's log; 0 is the start. Safe for concurrent use.
 /// </summary>
-public sealed partial class FileLog : IAsyncDisposable
+public sealed partial class FileLog : INodeLog
 {
     /// <summary>An open group of this many bytes is written out in the background, unsynced.</summary>
     private const int WriteOutBytes = 256 << 10;
@@ -78,6 +78,10 @@ public sealed partial class FileLog : IAsyncDisposable
 
     /// <summary>Everything before this position is on the medium.</summary>
     public long DurableEnd => Volatile.Read(ref _durableEnd);
+
+    long INodeLog.BytesWritten => End;
+
+    bool INodeLog.HasRoom => true; // An append waits by itself.
 
     /// <summary>Bytes used in segments that are not released.</summary>
     public long LiveBytes
@@ -137,6 +141,10 @@ public sealed partial class FileLog : IAsyncDisposable
             throw;
         }
     }
+
+    ValueTask INodeLog.WaitForRoomAsync(CancellationToken cancellationToken) => ValueTask.CompletedTask;
+
+    long INodeLog.ReplayFrom(long position) => position;
 
     /// <summary>
     /// All incarnations that have a log in the directory, oldest first; none where there is no directory.

@@ -1,16 +1,15 @@
-using System.Threading.Channels;
 using Dmt.Core;
 using Dmt.Engine.Objects;
+using Dmt.Engine.Scheduling;
 
 namespace Dmt.Engine.Shards;
 
 /// <summary>
 /// Deletes objects in the background. What it does not get to is found, unreferenced, at the next opening.
 /// </summary>
-internal sealed class Garbage(IObjectStore objects) : IAsyncDisposable
+internal sealed class Garbage(IObjectStore objects, EngineScheduler scheduler) : IAsyncDisposable
 {
-    private readonly Channel<IReadOnlyList<string>> _channel =
-        Channel.CreateUnbounded<IReadOnlyList<string>>(new() { SingleReader = true });
+    private readonly AsyncQueue<IReadOnlyList<string>> _queue = new(scheduler);
 
     private Task _loop = Task.CompletedTask;
     private long _failures;
@@ -18,26 +17,26 @@ internal sealed class Garbage(IObjectStore objects) : IAsyncDisposable
     /// <summary>Deletions that failed; the objects are found again at the next opening.</summary>
     public long Failures => Volatile.Read(ref _failures);
 
-    public void Start() => _loop = Task.Run(RunAsync);
+    public void Start() => _loop = scheduler.Start(RunAsync);
 
     public void Add(IReadOnlyList<string> names)
     {
         if (names.Count > 0)
         {
-            _channel.Writer.TryWrite(names);
+            _queue.TryAdd(names);
         }
     }
 
     /// <summary>Deletes what has been added, then ends.</summary>
     public async ValueTask DisposeAsync()
     {
-        _channel.Writer.TryComplete();
+        _queue.Complete();
         await _loop.ConfigureAwait(false);
     }
 
     private async Task RunAsync()
     {
-        await foreach (var names in _channel.Reader.ReadAllAsync().ConfigureAwait(false))
+        while (await _queue.TakeAsync(CancellationToken.None).ConfigureAwait(false) is (true, { } names))
         {
             try
             {

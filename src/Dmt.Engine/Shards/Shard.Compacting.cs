@@ -1,6 +1,7 @@
 using Dmt.Core;
 using Dmt.Engine.Compaction;
 using Dmt.Engine.Reading;
+using Dmt.Engine.Scheduling;
 using Dmt.Engine.Tables;
 
 namespace Dmt.Engine.Shards;
@@ -8,7 +9,7 @@ namespace Dmt.Engine.Shards;
 internal sealed partial class Shard
 {
     /// <summary>One compaction of a shard at a time; the table set may change meanwhile by flushes only.</summary>
-    private readonly SemaphoreSlim _compactionLock = new(1, 1);
+    private readonly AsyncLock _compactionLock;
 
     /// <summary>Does the most urgent compaction.</summary>
     /// <returns>False when there was none to do.</returns>
@@ -36,15 +37,8 @@ internal sealed partial class Shard
         {
             try
             {
-                await _compactionLock.WaitAsync(stop.Token).ConfigureAwait(false);
-                try
-                {
-                    return await CompactAsync(pick, stop.Token).ConfigureAwait(false);
-                }
-                finally
-                {
-                    _compactionLock.Release();
-                }
+                using var held = await _compactionLock.AcquireAsync(stop.Token).ConfigureAwait(false);
+                return await CompactAsync(pick, stop.Token).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (
                 _closing.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
@@ -136,9 +130,10 @@ internal sealed partial class Shard
         CompactionPlan plan, HashSet<TableId> inputs, bool moved, TableReader[] opened,
             CancellationToken cancellationToken)
     {
+        AsyncLock.Holder held;
         try
         {
-            await _manifestLock.WaitAsync(cancellationToken).ConfigureAwait(false);
+            held = await _manifestLock.AcquireAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -146,31 +141,25 @@ internal sealed partial class Shard
             throw;
         }
 
-        try
+        using var released = held;
+        var current = _view.Tables.Levels;
+        var removed =
+            current.SelectMany(static level => level).Where(table => inputs.Contains(table.Info.Id)).ToList();
+        var levels = current
+            .Select(level => level.Where(table => !inputs.Contains(table.Info.Id)).ToArray())
+            .ToArray();
+        levels[plan.OutputLevel] =
+        [
+            .. levels[plan.OutputLevel].Concat(moved ? removed : opened)
+                .OrderBy(static table => table.Info.Smallest, KeyComparer.Instance),
+        ];
+        var next = _manifest with { Number = _manifest.Number + 1, Levels = Infos(levels) };
+        await ApplyAsync(next, levels, opened, static _ => true, cancellationToken).ConfigureAwait(false);
+        if (!moved)
         {
-            var current = _view.Tables.Levels;
-            var removed =
-                current.SelectMany(static level => level).Where(table => inputs.Contains(table.Info.Id)).ToList();
-            var levels = current
-                .Select(level => level.Where(table => !inputs.Contains(table.Info.Id)).ToArray())
-                .ToArray();
-            levels[plan.OutputLevel] =
-            [
-                .. levels[plan.OutputLevel].Concat(moved ? removed : opened)
-                    .OrderBy(static table => table.Info.Smallest, KeyComparer.Instance),
-            ];
-            var next = _manifest with { Number = _manifest.Number + 1, Levels = Infos(levels) };
-            await ApplyAsync(next, levels, opened, static _ => true, cancellationToken).ConfigureAwait(false);
-            if (!moved)
-            {
-                // Only now: until the manifest is written, they are what the store consists of. The caller's view still
-                // holds them.
-                removed.ForEach(static table => table.IsObsolete = true);
-            }
-        }
-        finally
-        {
-            _manifestLock.Release();
+            // Only now: until the manifest is written, they are what the store consists of. The caller's view still
+            // holds them.
+            removed.ForEach(static table => table.IsObsolete = true);
         }
     }
 

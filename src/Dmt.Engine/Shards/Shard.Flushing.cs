@@ -26,7 +26,7 @@ internal sealed partial class Shard
     /// <returns>False when there was none.</returns>
     public async ValueTask<bool> FlushOldestAsync(CancellationToken cancellationToken)
     {
-        await _manifestLock.WaitAsync(cancellationToken).ConfigureAwait(false);
+        using var held = await _manifestLock.AcquireAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             MemTable memtable;
@@ -49,10 +49,6 @@ internal sealed partial class Shard
         {
             ReportProblem(BackgroundWork.Flush, e);
             throw;
-        }
-        finally
-        {
-            _manifestLock.Release();
         }
 
         UpdateThrottle();
@@ -112,7 +108,7 @@ internal sealed partial class Shard
     {
         if (!_view.Active.IsEmpty)
         {
-            Freeze(new LogRange(_host.Log.Incarnation, _host.Log.End));
+            Freeze(_host.LogRangeFrom(_host.Log.End));
         }
     }
 

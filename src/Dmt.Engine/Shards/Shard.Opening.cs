@@ -26,14 +26,14 @@ internal sealed partial class Shard
             FlushedSequence = previous?.FlushedSequence ?? 0,
             Prefix = previous?.Prefix ?? [],
             Levels = previous?.Levels ?? Manifest.EmptyLevels,
-            LogRanges = [.. replay, new LogRange(host.Log.Incarnation, host.Log.End)],
+            LogRanges = [.. replay, host.LogRangeFrom(host.Log.End)],
         };
 
         // Tables and logs are looked at first: a store with a damaged one should say so before it changes anything.
         var levels = await OpenLevelsAsync(host, manifest, cancellationToken).ConfigureAwait(false);
         foreach (var range in replay)
         {
-            host.ReplayLog(range, static (in LogRecord _) => { });
+            host.Logs.Check(range);
         }
 
         host.LogIsNamed = true;
@@ -48,7 +48,7 @@ internal sealed partial class Shard
             table.Released = host.OnTableReleased;
         }
 
-        shard.Replay(replay);
+        await shard.ReplayAsync(replay, cancellationToken).ConfigureAwait(false);
         await shard.FinishRecoveryAsync(cancellationToken).ConfigureAwait(false);
         return shard;
     }
@@ -75,7 +75,8 @@ internal sealed partial class Shard
 
         _throttle.Close();
         await _closing.CancelAsync().ConfigureAwait(false);
-        await _compactionLock.WaitAsync().ConfigureAwait(false); // for good: nothing is compacted any more
+        _ = await _compactionLock.AcquireAsync(CancellationToken.None)
+            .ConfigureAwait(false); // for good: nothing is compacted any more
         try
         {
             await CloseCleanlyAsync().ConfigureAwait(false);
@@ -90,26 +91,19 @@ internal sealed partial class Shard
     private async ValueTask ReleaseAllAsync()
     {
         // A flush that is under way reads a memtable that it has no reference on.
-        await _manifestLock.WaitAsync().ConfigureAwait(false);
-        try
+        using var held = await _manifestLock.AcquireAsync(CancellationToken.None).ConfigureAwait(false);
+        ReleaseOrphans(obsolete: false);
+        lock (_writeLock)
         {
-            ReleaseOrphans(obsolete: false);
-            lock (_writeLock)
+            foreach (var (memtable, _) in _frozen)
             {
-                foreach (var (memtable, _) in _frozen)
-                {
-                    memtable.RemoveReference();
-                }
-
-                _frozen.Clear();
-                var view = _view;
-                view.Active.RemoveReference();
-                _host.Epochs.Retire(view, static v => v.RemoveReference());
+                memtable.RemoveReference();
             }
-        }
-        finally
-        {
-            _manifestLock.Release();
+
+            _frozen.Clear();
+            var view = _view;
+            view.Active.RemoveReference();
+            _host.Epochs.Retire(view, static v => v.RemoveReference());
         }
 
         _host.Epochs.TryReclaim();
@@ -129,18 +123,11 @@ internal sealed partial class Shard
             {
             }
 
-            await _manifestLock.WaitAsync().ConfigureAwait(false);
-            try
-            {
-                var next = _manifest with { Number = _manifest.Number + 1, ClosedCleanly = true, LogRanges = [] };
-                next = await _manifests.WriteAsync(next, CancellationToken.None).ConfigureAwait(false);
-                Volatile.Write(ref _manifest, next);
-                ReleaseOrphans(obsolete: true);
-            }
-            finally
-            {
-                _manifestLock.Release();
-            }
+            using var held = await _manifestLock.AcquireAsync(CancellationToken.None).ConfigureAwait(false);
+            var next = _manifest with { Number = _manifest.Number + 1, ClosedCleanly = true, LogRanges = [] };
+            next = await _manifests.WriteAsync(next, CancellationToken.None).ConfigureAwait(false);
+            Volatile.Write(ref _manifest, next);
+            ReleaseOrphans(obsolete: true);
         }
         catch (DmtException e) when (e.Kind is DmtErrorKind.Unavailable or DmtErrorKind.Fenced)
         {
@@ -167,11 +154,14 @@ internal sealed partial class Shard
     }
 
     /// <summary>Applies what previous owners logged and did not flush, in order.</summary>
-    private void Replay(IReadOnlyList<LogRange> ranges)
+    private async ValueTask ReplayAsync(IReadOnlyList<LogRange> ranges, CancellationToken cancellationToken)
     {
         foreach (var range in ranges)
         {
-            _host.ReplayLog(range, (in LogRecord record) => Replay(record, range.Incarnation));
+            await _host.Logs.SealAsync(range, cancellationToken).ConfigureAwait(false);
+            await _host.Logs
+                .ReplayAsync(range, Id, (in LogRecord record) => Replay(record, range.Incarnation), cancellationToken)
+                .ConfigureAwait(false);
         }
     }
 
@@ -215,31 +205,24 @@ internal sealed partial class Shard
     /// <summary>Sends what was replayed on its way into tables, so that the old logs can go.</summary>
     private async ValueTask FinishRecoveryAsync(CancellationToken cancellationToken)
     {
-        var here = new LogRange(_host.Log.Incarnation, _host.Log.End);
-        await _manifestLock.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
+        var here = _host.LogRangeFrom(_host.Log.End);
+        using var held = await _manifestLock.AcquireAsync(cancellationToken).ConfigureAwait(false);
+        bool nothingLeft;
+        lock (_writeLock)
         {
-            bool nothingLeft;
-            lock (_writeLock)
+            if (!_view.Active.IsEmpty)
             {
-                if (!_view.Active.IsEmpty)
-                {
-                    Freeze(here);
-                }
-
-                nothingLeft = _frozen.Count == 0;
+                Freeze(here);
             }
 
-            if (nothingLeft && _manifest.LogRanges.Count > 1)
-            {
-                var next = _manifest with { Number = _manifest.Number + 1, LogRanges = [here] };
-                next = await _manifests.WriteAsync(next, cancellationToken).ConfigureAwait(false);
-                Volatile.Write(ref _manifest, next);
-            }
+            nothingLeft = _frozen.Count == 0;
         }
-        finally
+
+        if (nothingLeft && _manifest.LogRanges.Count > 1)
         {
-            _manifestLock.Release();
+            var next = _manifest with { Number = _manifest.Number + 1, LogRanges = [here] };
+            next = await _manifests.WriteAsync(next, cancellationToken).ConfigureAwait(false);
+            Volatile.Write(ref _manifest, next);
         }
 
         _host.Compactions.Add(this);

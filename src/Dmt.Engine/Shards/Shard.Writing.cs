@@ -1,6 +1,5 @@
 using Dmt.Core;
 using Dmt.Core.Keys;
-using Dmt.Engine.Manifests;
 using Dmt.Engine.Memory;
 using Dmt.Engine.Tables;
 
@@ -25,7 +24,7 @@ internal sealed partial class Shard
         Key.Validate(key.Span);
         CheckValue(value.Length, options.Metadata.Length);
         var expiresAtMs = ExpiryOf(options.TimeToLive);
-        if (options.Condition.Kind != WriteCondition.Kinds.None || !_throttle.IsOpen)
+        if (options.Condition.Kind != WriteCondition.Kinds.None || !_throttle.IsOpen || !_host.Log.HasRoom)
         {
             return WriteSlowlyAsync(WriteOperationKind.Put, key, value, options, expiresAtMs, cancellationToken);
         }
@@ -46,7 +45,7 @@ internal sealed partial class Shard
         ReadOnlyMemory<byte> key, WriteOptions options, CancellationToken cancellationToken)
     {
         Key.Validate(key.Span);
-        if (options.Condition.Kind != WriteCondition.Kinds.None || !_throttle.IsOpen)
+        if (options.Condition.Kind != WriteCondition.Kinds.None || !_throttle.IsOpen || !_host.Log.HasRoom)
         {
             return WriteSlowlyAsync(WriteOperationKind.Delete, key, default, options, 0, cancellationToken);
         }
@@ -78,6 +77,7 @@ internal sealed partial class Shard
         while (true)
         {
             await _throttle.WaitAsync(batch.Encoded.Length, cancellationToken).ConfigureAwait(false);
+            await _host.Log.WaitForRoomAsync(cancellationToken).ConfigureAwait(false);
             cancellationToken.ThrowIfCancellationRequested();
             var checkedAt = batch.HasConditions ? await CheckAsync(batch, cancellationToken).ConfigureAwait(false) : 0;
             if (TryCommit(batch, durability, checkedAt, out var committed))
@@ -205,7 +205,7 @@ internal sealed partial class Shard
         if (_view.Active.BytesUsed >= _options.MemtableBytesEffective
             || _view.Active.RangeTombstoneCount >= RangeTombstonesMax)
         {
-            Freeze(new LogRange(_host.Log.Incarnation, position));
+            Freeze(_host.LogRangeFrom(position));
         }
 
         return new Committed(sequence, position);

@@ -14,6 +14,7 @@ using Dmt.Core;
 using Dmt.Engine.Manifests;
 using Dmt.Engine.Memory;
 using Dmt.Engine.Objects;
+using Dmt.Engine.Scheduling;
 using Dmt.Engine.Tables;
 
 namespace Dmt.Engine.Shards;
@@ -28,7 +29,7 @@ internal sealed partial class Shard : IAsyncDisposable
     private readonly Lock _writeLock = new();
     private readonly Lock _throttleLock = new(); // orders updates of the throttle; innermost
     private readonly CancellationTokenSource _closing = new();
-    private readonly SemaphoreSlim _manifestLock = new(1, 1);
+    private readonly AsyncLock _manifestLock;
 
     /// <summary>
     /// Frozen memtables, oldest first, each with the place in the log behind its last record. Guarded by _writeLock.
@@ -54,7 +55,9 @@ internal sealed partial class Shard : IAsyncDisposable
         _host = host;
         _options = host.Options;
         _manifests = new ManifestStore(host.Objects, manifest.Shard);
-        _throttle = new WriteThrottle(host.Options, host.Time);
+        _throttle = new WriteThrottle(host.Options, host.Time, host.Scheduler);
+        _manifestLock = new AsyncLock(host.Scheduler);
+        _compactionLock = new AsyncLock(host.Scheduler);
         (_manifest, _view, _lastSequence) = (manifest, view, lastSequence);
     }
 

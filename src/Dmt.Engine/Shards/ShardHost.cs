@@ -3,6 +3,7 @@ using Dmt.Engine.Log;
 using Dmt.Engine.Manifests;
 using Dmt.Engine.Memory;
 using Dmt.Engine.Objects;
+using Dmt.Engine.Scheduling;
 using Dmt.Engine.Tables;
 
 namespace Dmt.Engine.Shards;
@@ -13,29 +14,38 @@ namespace Dmt.Engine.Shards;
 /// </summary>
 internal sealed class ShardHost : IAsyncDisposable
 {
-    private readonly string _logDirectory;
     private readonly Lock _lock = new(); // guards _shards, _oldLogs and the release of logs
     private readonly List<Shard> _shards = [];
     private readonly HashSet<string> _oldLogs;
     private int _opening; // shards that are being recovered: what they need of logs is not known yet; guarded by _lock
 
     private ShardHost(
-        IObjectStore objects, string logDirectory, FileLog log, IEnumerable<string> oldLogs, EngineOptions options,
-            TimeProvider time)
+        IObjectStore objects,
+        ILogStore logs,
+        INodeLog log,
+        IEnumerable<string> oldLogs,
+        EngineOptions options,
+        TimeProvider time,
+        EngineScheduler scheduler)
     {
-        (Objects, _logDirectory, Log, Options, Time) = (objects, logDirectory, log, options, time);
+        (Objects, Logs, Log, Options, Time, Scheduler) = (objects, logs, log, options, time, scheduler);
         _oldLogs = [.. oldLogs];
         Budget = new MemoryBudget(options.CacheBytes);
         Cache = new BlockCache(Budget);
-        Garbage = new Garbage(objects);
-        Flushes = new WorkQueue(BackgroundWork.Flush, static (shard, stop) => shard.FlushOldestAsync(stop), time);
+        Garbage = new Garbage(objects, scheduler);
+        Flushes = new WorkQueue(
+            BackgroundWork.Flush, static (shard, stop) => shard.FlushOldestAsync(stop), time, scheduler);
         Compactions = new WorkQueue(
-            BackgroundWork.Compaction, static (shard, stop) => shard.CompactOnceAsync(stop), time);
+            BackgroundWork.Compaction, static (shard, stop) => shard.CompactOnceAsync(stop), time, scheduler);
     }
 
     public IObjectStore Objects { get; }
 
-    public FileLog Log { get; }
+    public ILogStore Logs { get; }
+
+    public INodeLog Log { get; }
+
+    public EngineScheduler Scheduler { get; }
 
     public EngineOptions Options { get; }
 
@@ -62,18 +72,23 @@ internal sealed class ShardHost : IAsyncDisposable
 
     /// <summary>Starts a new incarnation of the node, with a log of its own.</summary>
     /// <param name="objects">Tables and manifests; the host disposes it.</param>
-    /// <param name="logDirectory">Folder of the logs of all incarnations.</param>
+    /// <param name="logs">The logs of all incarnations.</param>
     /// <param name="options">Valid settings.</param>
     /// <param name="time">The clock.</param>
     /// <param name="random">Names the incarnation.</param>
+    /// <param name="scheduler">Runs background loops.</param>
     public static ShardHost Start(
-        IObjectStore objects, string logDirectory, EngineOptions options, TimeProvider time, Random random)
+        IObjectStore objects,
+        ILogStore logs,
+        EngineOptions options,
+        TimeProvider time,
+        Random random,
+        EngineScheduler scheduler)
     {
-        var oldLogs = FileLog.ListIncarnations(logDirectory);
+        var oldLogs = logs.ListOwnIncarnations();
         var incarnation = Ulid.Create(time, random, oldLogs.Count > 0 ? oldLogs[^1] : null);
-        var log = FileLog.Create(
-            logDirectory, incarnation, new FileLogOptions { SegmentBytes = options.LogSegmentBytes }, time);
-        var host = new ShardHost(objects, logDirectory, log, oldLogs, options, time);
+        var log = logs.Create(incarnation);
+        var host = new ShardHost(objects, logs, log, oldLogs, options, time, scheduler);
         host.Flushes.Start();
         host.Compactions.Start();
         host.Garbage.Start();
@@ -144,7 +159,7 @@ internal sealed class ShardHost : IAsyncDisposable
             await Log.DisposeAsync().ConfigureAwait(false);
             if (shards.TrueForAll(static shard => shard.LogRanges.Count == 0) && (shards.Count > 0 || !LogIsNamed))
             {
-                FileLog.Delete(_logDirectory, Log.Incarnation);
+                Logs.Delete(Log.Incarnation);
             }
         }
         finally
@@ -154,8 +169,8 @@ internal sealed class ShardHost : IAsyncDisposable
         }
     }
 
-    public void ReplayLog(LogRange range, LogRecordHandler handler) =>
-        FileLog.Replay(_logDirectory, range.Incarnation, range.From, handler);
+    /// <summary>What must be replayed of this node's log once everything before the position is in tables.</summary>
+    public LogRange LogRangeFrom(long position) => new(Log.Incarnation, Log.ReplayFrom(position));
 
     /// <summary>Lets go of the parts of logs that no shard needs any more.</summary>
     public void ReleaseLogs()
@@ -181,7 +196,7 @@ internal sealed class ShardHost : IAsyncDisposable
 
             foreach (var old in _oldLogs.Where(old => !needed.ContainsKey(old)).ToList())
             {
-                FileLog.Delete(_logDirectory, old);
+                Logs.Delete(old);
                 _oldLogs.Remove(old);
             }
         }

@@ -1,5 +1,5 @@
-using System.Threading.Channels;
 using Dmt.Core;
+using Dmt.Engine.Scheduling;
 
 namespace Dmt.Engine.Shards;
 
@@ -10,17 +10,21 @@ namespace Dmt.Engine.Shards;
 /// <param name="kind">What the work is.</param>
 /// <param name="work">One piece of work; true when there may be more.</param>
 /// <param name="time">Delays retries.</param>
+/// <param name="scheduler">Runs the loop.</param>
 internal sealed class WorkQueue(
-    BackgroundWork kind, Func<Shard, CancellationToken, ValueTask<bool>> work, TimeProvider time) : IAsyncDisposable
+    BackgroundWork kind,
+    Func<Shard, CancellationToken, ValueTask<bool>> work,
+    TimeProvider time,
+    EngineScheduler scheduler) : IAsyncDisposable
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(200);
 
-    private readonly Channel<Shard> _channel = Channel.CreateUnbounded<Shard>(new() { SingleReader = true });
-    private readonly HashSet<Shard> _queued = []; // guarded by itself; bounds the channel by the number of shards
+    private readonly AsyncQueue<Shard> _queue = new(scheduler);
+    private readonly HashSet<Shard> _queued = []; // guarded by itself; bounds the queue by the number of shards
     private readonly CancellationTokenSource _stop = new();
     private Task _loop = Task.CompletedTask;
 
-    public void Start() => _loop = Task.Run(RunAsync);
+    public void Start() => _loop = scheduler.Start(RunAsync);
 
     public void Add(Shard shard)
     {
@@ -28,7 +32,7 @@ internal sealed class WorkQueue(
         {
             if (_queued.Add(shard))
             {
-                _channel.Writer.TryWrite(shard);
+                _queue.TryAdd(shard);
             }
         }
     }
@@ -36,7 +40,7 @@ internal sealed class WorkQueue(
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync().ConfigureAwait(false);
-        _channel.Writer.TryComplete();
+        _queue.Complete();
         await _loop.ConfigureAwait(false);
         _stop.Dispose();
     }
@@ -45,7 +49,7 @@ internal sealed class WorkQueue(
     {
         try
         {
-            await foreach (var shard in _channel.Reader.ReadAllAsync(_stop.Token).ConfigureAwait(false))
+            while (await _queue.TakeAsync(_stop.Token).ConfigureAwait(false) is (true, { } shard))
             {
                 lock (_queued)
                 {

@@ -2,10 +2,11 @@
 // on, writes are held to a rate that falls from RateMax to RateMin as the stop trigger comes near. A write pays what it
 // owes before it is applied. Where nothing is behind, the check is one volatile read.
 using Dmt.Core;
+using Dmt.Engine.Scheduling;
 
 namespace Dmt.Engine.Shards;
 
-internal sealed class WriteThrottle(EngineOptions options, TimeProvider time)
+internal sealed class WriteThrottle(EngineOptions options, TimeProvider time, EngineScheduler scheduler)
 {
     /// <summary>Frozen memtables at which writers wait.</summary>
     private const int FrozenStop = 3;
@@ -52,7 +53,7 @@ internal sealed class WriteThrottle(EngineOptions options, TimeProvider time)
                 _state = State.Stopped;
                 if (problem is null)
                 {
-                    _opened ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                    _opened ??= scheduler.NewCompletion();
                     return;
                 }
 

@@ -1,4 +1,5 @@
 using Dmt.Core;
+using Dmt.Engine.Objects;
 using Dmt.Testing;
 
 namespace Dmt.Engine.Tests.Shards;
@@ -36,4 +37,11 @@ public sealed class SmallTrieStoreConformanceTests : TrieStoreConformanceTests
         LogSegmentBytes = 64 << 10,
         Compression = Compression.Brotli,
     };
+}
+
+/// <summary>With nothing but an object store, the log in it too.</summary>
+public sealed class ObjectTrieStoreConformanceTests : TrieStoreConformance
+{
+    protected override async Task<ITrieStore> OpenAsync(TimeProvider time) =>
+        await TrieStore.OpenAsync(new MemoryObjectStore(TimeProvider.System), new EngineOptions(), time);
 }

@@ -1,6 +1,8 @@
 using System.Text;
 using Dmt.Core;
+using Dmt.Engine.Log;
 using Dmt.Engine.Objects;
+using Dmt.Engine.Scheduling;
 
 namespace Dmt.Engine.Tests.Torture;
 
@@ -65,7 +67,9 @@ public sealed class ClosingTests
         var failing = new FailingObjectStore(objects);
         var gate = new TaskCompletionSource();
         var log = Path.Combine(directory.Path, "log");
-        var store = await TrieStore.OpenAsync(failing, log, TinyOptions.Create(), TimeProvider.System, default);
+        var store = await TrieStore.OpenAsync(
+            failing, new FileLogStore(log, new FileLogOptions(), TimeProvider.System), TinyOptions.Create(),
+            TimeProvider.System, EngineScheduler.ThreadPool, null, default);
         failing.BeforeCreate = name =>
             name.Contains("/manifest/", StringComparison.Ordinal) ? gate.Task : Task.CompletedTask;
         var writer = Task.Run(async () =>

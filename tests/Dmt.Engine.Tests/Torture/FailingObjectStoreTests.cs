@@ -1,7 +1,9 @@
 using System.Text;
 using Dmt.Core;
 using Dmt.Core.Keys;
+using Dmt.Engine.Log;
 using Dmt.Engine.Objects;
+using Dmt.Engine.Scheduling;
 
 namespace Dmt.Engine.Tests.Torture;
 
@@ -103,11 +105,15 @@ public sealed class FailingObjectStoreTests
         var options = TinyOptions.Create() with { Level0CompactionTables = 2 };
         try
         {
-            return await TrieStore.OpenAsync(objects, log, options, TimeProvider.System, default);
+            return await TrieStore.OpenAsync(
+                objects, new FileLogStore(log, new FileLogOptions(), TimeProvider.System), options, TimeProvider.System,
+                EngineScheduler.ThreadPool, null, default);
         }
         catch (DmtException e) when (e.Kind == DmtErrorKind.Unavailable)
         {
-            return await TrieStore.OpenAsync(objects, log, options, TimeProvider.System, default);
+            return await TrieStore.OpenAsync(
+                objects, new FileLogStore(log, new FileLogOptions(), TimeProvider.System), options, TimeProvider.System,
+                EngineScheduler.ThreadPool, null, default);
         }
     }
 

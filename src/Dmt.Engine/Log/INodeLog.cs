@@ -1,0 +1,54 @@
+using Dmt.Core;
+
+namespace Dmt.Engine.Log;
+
+/// <summary>
+/// The log of one incarnation of a node, shared by all its shards. A position is a number of bytes appended to it. Two
+/// media: files (<see cref="FileLog"/>) and objects (<see cref="ObjectLog"/>). Safe for concurrent use.
+/// </summary>
+internal interface INodeLog : IAsyncDisposable
+{
+    string Incarnation { get; }
+
+    /// <summary>The position after the last append.</summary>
+    long End { get; }
+
+    /// <summary>Bytes handed to the medium so far.</summary>
+    long BytesWritten { get; }
+
+    /// <summary>Bytes kept on the medium.</summary>
+    long LiveBytes { get; }
+
+    /// <summary>Why appends are refused now, or what keeps them waiting; null when all is well.</summary>
+    string? RefusedBecause { get; }
+
+    /// <summary>False while so much waits for the medium that writers should, too.</summary>
+    bool HasRoom { get; }
+
+    /// <summary>Completes when there is room.</summary>
+    ValueTask WaitForRoomAsync(CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Appends one record; see <see cref="FileLog"/>. Throws and changes nothing when it cannot be taken.
+    /// </summary>
+    long Append(
+        uint shard, ulong epoch, ulong firstSeq, int count, ReadOnlySpan<byte> operations, Durability durability);
+
+    /// <inheritdoc cref="Append(uint, ulong, ulong, int, ReadOnlySpan{byte}, Durability)"/>
+    long Append(uint shard, ulong epoch, ulong firstSeq, in WriteOperation operation, Durability durability);
+
+    /// <summary>Completes when everything before <paramref name="position"/> is durable.</summary>
+    /// <exception cref="DmtException">
+    /// Fenced when another process has sealed this log; Unavailable when it failed.
+    /// </exception>
+    ValueTask WaitDurableAsync(long position, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// What a manifest notes so that a replay from there delivers everything after <paramref name="position"/>.
+    /// </summary>
+    long ReplayFrom(long position);
+
+    /// <summary>What lies wholly before may be deleted.</summary>
+    /// <param name="position">As <see cref="ReplayFrom"/> returned it.</param>
+    void Release(long position);
+}

@@ -1,0 +1,181 @@
+using Dmt.Core;
+
+namespace Dmt.Engine.Log;
+
+internal sealed partial class ObjectLog
+{
+    /// <summary>Seals the open batch when it is time; sets the timer for when it will be. Under the lock.</summary>
+    /// <returns>The batch to upload; null for none.</returns>
+    private Batch? SealIfDue()
+    {
+        if (_open.Length == 0 || _failure is not null)
+        {
+            return null;
+        }
+
+        if (_open.Length >= _options.BatchBytesMax)
+        {
+            return Seal();
+        }
+
+        var now = Now();
+        var due = _open.DueAt;
+        if (_open.IsAwaited)
+        {
+            due = _uploads == 0 ? now : TimeSpan.FromTicks(Math.Min(due.Ticks, (_lastSealAt + _options.Linger).Ticks));
+        }
+
+        // With all uploads busy it waits for one to end, and gathers more meanwhile.
+        if (due <= now && _uploads < _options.UploadsMax)
+        {
+            return Seal();
+        }
+
+        var wait = due - now;
+        _timer.Change(
+            wait > TimeSpan.FromMilliseconds(1) ? wait : TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan);
+        return null;
+    }
+
+    /// <summary>Under the lock.</summary>
+    private Batch Seal()
+    {
+        var batch = _open;
+        _sealed.Add(batch);
+        _nextNumber = batch.Number + 1;
+        _open = new Batch(_nextNumber, batch.EndPosition);
+        _lastSealAt = Now();
+        _uploads++;
+        return batch;
+    }
+
+    private void OnTimer()
+    {
+        Batch? ready;
+        lock (_lock)
+        {
+            ready = _closed ? null : SealIfDue();
+        }
+
+        Start(ready);
+    }
+
+    /// <summary>
+    /// Uploads a sealed batch. Its end is seen in <see cref="Finish"/>, never lost: nobody needs to await it.
+    /// </summary>
+    private void Start(Batch? batch)
+    {
+        if (batch is not null)
+        {
+            _ = _scheduler.Start(() => UploadAsync(batch));
+        }
+    }
+
+    private async Task UploadAsync(Batch batch)
+    {
+        var name = ObjectLogFormat.NameOf(Incarnation, batch.Number);
+        var content = ObjectLogFormat.Encode(ObjectBatchKind.Records, Incarnation, batch.Number, batch.Sections);
+        try
+        {
+            while (!await TryUploadAsync(name, content).ConfigureAwait(false))
+            {
+                await Task.Delay(_options.RetryDelay, _time, _stop.Token).ConfigureAwait(false);
+            }
+
+            Finish(batch, content.Length, null);
+        }
+        catch (OperationCanceledException e)
+        {
+            Finish(batch, 0, new DmtException(DmtErrorKind.Closed, $"the log {Incarnation} was closed", e));
+        }
+        catch (Exception e)
+        {
+            Finish(
+                batch, 0, e as DmtException ?? DmtException.Unavailable($"the log failed at {name}: {e.Message}", e));
+        }
+    }
+
+    /// <returns>False when the store is out of reach and the upload is to be tried again.</returns>
+    /// <exception cref="DmtException">Fenced.</exception>
+    private async ValueTask<bool> TryUploadAsync(string name, byte[] content)
+    {
+        try
+        {
+            if (!await _objects.TryCreateAsync(name, content, _stop.Token).ConfigureAwait(false))
+            {
+                var found = await _objects.GetAsync(name, _stop.Token).ConfigureAwait(false);
+                if (!content.AsSpan().SequenceEqual(found))
+                {
+                    throw new DmtException(
+                        DmtErrorKind.Fenced,
+                        $"{name} exists already: another process has taken over and sealed the log of {Incarnation}");
+                }
+            }
+
+            Volatile.Write(ref _refused, null);
+            return true;
+        }
+        catch (DmtException e) when (e.Kind == DmtErrorKind.Unavailable)
+        {
+            Volatile.Write(ref _refused, e.Message);
+            WakeRoom(onlyRefused: true);
+            return false;
+        }
+    }
+
+    /// <summary>An upload ended: moves the durable position, or fails everything from there on.</summary>
+    private void Finish(Batch batch, int bytes, DmtException? failure)
+    {
+        var done = new List<Waiter>();
+        Batch? next;
+        lock (_lock)
+        {
+            _uploads--;
+            batch.IsThere = failure is null;
+            _failure ??= failure;
+            _bytesWritten += bytes;
+            Uploaded += failure is null ? 1 : 0;
+            while (_sealed.Count > 0 && _sealed[0].IsThere)
+            {
+                Volatile.Write(ref _durableEnd, _sealed[0].EndPosition);
+                Volatile.Write(ref _unwritten, _end - _durableEnd);
+                _sealed.RemoveAt(0);
+            }
+
+            Predicate<Waiter> isDone = waiter => waiter.Position <= _durableEnd || _failure is not null;
+            done.AddRange(_waiters.Where(waiter => isDone(waiter)));
+            _waiters.RemoveAll(isDone);
+            next = _closed ? null : SealIfDue();
+        }
+
+        Start(next);
+        WakeRoom(onlyRefused: false);
+        foreach (var waiter in done)
+        {
+            // Acknowledged in order: what lies before the durable position is there, whatever came behind it.
+            if (waiter.Position <= DurableEnd)
+            {
+                waiter.Completion.TrySetResult();
+            }
+            else
+            {
+                waiter.Completion.TrySetException(new DmtException(_failure!.Kind, _failure.Message, _failure));
+            }
+        }
+    }
+
+    /// <summary>Lets writers look again: there is room, or they are to be refused.</summary>
+    private void WakeRoom(bool onlyRefused)
+    {
+        TaskCompletionSource? room = null;
+        lock (_lock)
+        {
+            if (onlyRefused || HasRoom || _failure is not null)
+            {
+                (room, _room) = (_room, null);
+            }
+        }
+
+        room?.TrySetResult();
+    }
+}

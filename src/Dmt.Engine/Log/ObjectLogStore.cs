@@ -1,0 +1,222 @@
+// Logs in an object store, which any process may reach at any time; so a log is sealed before it is replayed. See
+// ObjectLog.cs for what a fence means.
+using System.Runtime.CompilerServices;
+using Dmt.Core;
+using Dmt.Engine.Checksums;
+using Dmt.Engine.Manifests;
+using Dmt.Engine.Objects;
+using Dmt.Engine.Scheduling;
+
+namespace Dmt.Engine.Log;
+
+internal sealed class ObjectLogStore(
+    IObjectStore objects, ObjectLogOptions options, TimeProvider time, EngineScheduler scheduler) : ILogStore
+{
+    /// <summary>Batches read ahead of the one that is being applied.</summary>
+    private const int ReadAhead = 16;
+
+    /// <summary>A batch up to this size is read whole; of a larger one, the end first.</summary>
+    private const int WholeBytesMax = 256 << 10;
+
+    private string? _incarnation;
+
+    public INodeLog Create(string incarnation)
+    {
+        _incarnation = incarnation;
+        return new ObjectLog(objects, incarnation, options, time, scheduler);
+    }
+
+    /// <summary>None: in a bucket the garbage collector cleans up, by what manifests name.</summary>
+    public IReadOnlyList<string> ListOwnIncarnations() => [];
+
+    public void Check(LogRange range)
+    {
+        // A round trip for each batch is not cheap; and until it is sealed, the log is still being written.
+    }
+
+    public async ValueTask SealAsync(LogRange range, CancellationToken cancellationToken)
+    {
+        var number = range.From;
+        await foreach (var batch in ListAsync(range, cancellationToken).ConfigureAwait(false))
+        {
+            if (batch.Number != number)
+            {
+                break; // The first gap: an upload that never ended, or is under way right now.
+            }
+
+            number++;
+        }
+
+        var by = _incarnation ?? throw new InvalidOperationException("a log is sealed by a node that has one itself");
+        while (true)
+        {
+            var name = ObjectLogFormat.NameOf(range.Incarnation, number);
+            var fence = ObjectLogFormat.Encode(ObjectBatchKind.Fence, by, number, []);
+            if (await objects.TryCreateAsync(name, fence, cancellationToken).ConfigureAwait(false))
+            {
+                return;
+            }
+
+            var found = await objects.GetAsync(name, cancellationToken).ConfigureAwait(false)
+                ?? throw DmtException.Corruption(
+                    name, 0, "it was there and is gone: logs must not be deleted while replayed");
+            if (ObjectLogFormat.ReadHeader(found, name).Kind == ObjectBatchKind.Fence)
+            {
+                return;
+            }
+
+            number++; // The owner was faster with this one: it counts.
+        }
+    }
+
+    public async ValueTask ReplayAsync(
+        LogRange range, uint shard, LogRecordHandler handler, CancellationToken cancellationToken)
+    {
+        var reading = new Queue<Task<ShardRecords>>();
+        var batches = ListAsync(range, cancellationToken).GetAsyncEnumerator(cancellationToken);
+        try
+        {
+            var expected = range.From;
+            var more = true;
+            while (true)
+            {
+                while (
+                    more && reading.Count < ReadAhead && (more = await batches.MoveNextAsync().ConfigureAwait(false)))
+                {
+                    if (batches.Current.Number != expected++)
+                    {
+                        more = false; // Behind a gap nothing was acknowledged.
+                        break;
+                    }
+
+                    reading.Enqueue(ReadAsync(batches.Current, shard, cancellationToken).AsTask());
+                }
+
+                if (!reading.TryDequeue(out var next))
+                {
+                    return;
+                }
+
+                var records = await next.ConfigureAwait(false);
+                if (records.IsFence)
+                {
+                    return;
+                }
+
+                Deliver(records, handler);
+            }
+        }
+        finally
+        {
+            await batches.DisposeAsync().ConfigureAwait(false);
+
+            // What was read ahead and is not needed: its outcome does not matter, but its end is awaited.
+            await ((Task)Task.WhenAll(reading)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    public void Delete(string incarnation)
+    {
+        // As above: by the garbage collector.
+    }
+
+    private static void Deliver(ShardRecords records, LogRecordHandler handler)
+    {
+        var at = 0;
+        while (at < records.Bytes.Length)
+        {
+            if (!LogFormat.TryReadRecord(records.Bytes.Span, ref at, records.Name, records.Offset, 0, out var record))
+            {
+                throw DmtException.Corruption(records.Name, records.Offset + at, "the bytes make no record");
+            }
+
+            // A memtable that ends here is replayed from this batch on: records that are in tables already are passed
+            // over.
+            handler(record with { Position = records.Number });
+        }
+    }
+
+    private async ValueTask<ShardRecords> ReadAsync(
+        NumberedBatch batch, uint shard, CancellationToken cancellationToken)
+    {
+        var reader = objects.OpenRead(batch.Name, batch.Length);
+        await using (reader.ConfigureAwait(false))
+        {
+            var minimum = ObjectLogFormat.HeaderBytes + ObjectLogFormat.TrailerBytes;
+            if (batch.Length < minimum)
+            {
+                throw DmtException.Corruption(batch.Name, 0, $"{batch.Length} bytes are no batch");
+            }
+
+            if (batch.Length <= WholeBytesMax)
+            {
+                var whole = new byte[batch.Length];
+                await reader.ReadAsync(0, whole, cancellationToken).ConfigureAwait(false);
+                return Cut(batch, whole, shard);
+            }
+
+            var tail = new byte[Math.Min(batch.Length, WholeBytesMax)];
+            await reader.ReadAsync(batch.Length - tail.Length, tail, cancellationToken).ConfigureAwait(false);
+            var entry = Find(ObjectLogFormat.ReadFooter(tail, batch.Length, batch.Name), shard);
+            if (entry is not { } section)
+            {
+                return new ShardRecords(batch.Name, batch.Number, 0, default, false);
+            }
+
+            var bytes = new byte[section.Length];
+            await reader.ReadAsync(section.Offset, bytes, cancellationToken).ConfigureAwait(false);
+            return Check(batch, section, bytes);
+        }
+    }
+
+    private static ShardRecords Cut(NumberedBatch batch, byte[] whole, uint shard)
+    {
+        var header = ObjectLogFormat.ReadHeader(whole, batch.Name);
+        if (header.Kind == ObjectBatchKind.Fence)
+        {
+            return new ShardRecords(batch.Name, batch.Number, 0, default, true);
+        }
+
+        if (header.Number != batch.Number)
+        {
+            throw DmtException.Corruption(batch.Name, 16, $"it says that it is number {header.Number}");
+        }
+
+        return Find(ObjectLogFormat.ReadFooter(whole, whole.Length, batch.Name), shard) is { } section
+            ? Check(batch, section, whole.AsMemory((int)section.Offset, section.Length))
+            : new ShardRecords(batch.Name, batch.Number, 0, default, false);
+    }
+
+    private static ShardRecords Check(NumberedBatch batch, ObjectLogEntry section, ReadOnlyMemory<byte> bytes) =>
+        Crc32C.Compute(bytes.Span) == section.Crc
+            ? new ShardRecords(batch.Name, batch.Number, section.Offset, bytes, false)
+            : throw DmtException.Corruption(
+                batch.Name, section.Offset, $"the checksum of shard {section.Shard}'s records is wrong");
+
+    private static ObjectLogEntry? Find(List<ObjectLogEntry> entries, uint shard)
+    {
+        var index = entries.FindIndex(entry => entry.Shard == shard);
+        return index < 0 ? null : entries[index];
+    }
+
+    /// <summary>The batches of a range that exist, in order.</summary>
+    private async IAsyncEnumerable<NumberedBatch> ListAsync(
+        LogRange range, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var folder = ObjectLogFormat.Folder(range.Incarnation);
+        var after = range.From > 0 ? ObjectLogFormat.NameOf(range.Incarnation, range.From - 1) : null;
+        await foreach (var info in objects.ListAsync(folder, after, cancellationToken).ConfigureAwait(false))
+        {
+            if (ObjectLogFormat.NumberOf(info.Name, folder) is { } number && number >= range.From)
+            {
+                yield return new NumberedBatch(number, info.Name, info.Length);
+            }
+        }
+    }
+
+    private readonly record struct NumberedBatch(long Number, string Name, long Length);
+
+    /// <summary>What a batch holds for a shard.</summary>
+    private readonly record struct ShardRecords(
+        string Name, long Number, long Offset, ReadOnlyMemory<byte> Bytes, bool IsFence);
+}
