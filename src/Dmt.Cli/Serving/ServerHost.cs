@@ -58,6 +58,13 @@ internal static class ServerHost
         await AnnounceAsync(io, settings, app);
         try
         {
+            if (store is TrieStore engine)
+            {
+                var seen = await engine.WhenFenced.WaitAsync(stop);
+                app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Dmt").LogError(
+                    "fenced: {Seen}; reads and writes are refused until this process is restarted", seen);
+            }
+
             await Task.Delay(Timeout.InfiniteTimeSpan, io.Time, stop);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
