@@ -1,3 +1,4 @@
+using Dmt.Cli.Configuration;
 using Dmt.Core;
 using Dmt.Engine;
 using Dmt.Engine.Inspection;
@@ -26,6 +27,13 @@ internal sealed record CommandIo
 
     /// <summary>Opens the store in a folder.</summary>
     public required Func<string, EngineOptions, CancellationToken, ValueTask<ITrieStore>> OpenFolder { get; init; }
+
+    /// <summary>Opens the store in a bucket, taking it over from whoever has it open.</summary>
+    public required Func<BucketSettings, EngineOptions, CancellationToken, ValueTask<ITrieStore>> OpenBucket
+    {
+        get;
+        init;
+    }
 
     /// <summary>Reads a file or a folder of a store, verifying every checksum.</summary>
     public required Action<string, InspectDetail, Action<InspectLine>, CancellationToken> Inspect { get; init; }

@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Runtime.InteropServices;
 using Dmt.Cli;
+using Dmt.Cli.Serving;
 using Dmt.Cli.Terminal;
 using Dmt.Engine;
 using Dmt.Engine.Inspection;
@@ -29,6 +30,7 @@ var io = new CommandIo
     Environment = environment,
     OpenFolder = async (folder, options, cancellationToken) =>
         await TrieStore.OpenAsync(folder, options, TimeProvider.System, cancellationToken),
+    OpenBucket = BucketOpening.OpenAsync,
     Inspect = Inspector.Inspect,
 };
 return await DmtProgram.RunAsync(args, io, stop.Token);

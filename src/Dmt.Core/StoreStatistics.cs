@@ -44,6 +44,12 @@ public sealed record StoreStatistics
 
     /// <summary>Why flushes or compactions fail; null when all is well.</summary>
     public string? BackgroundProblem { get; init; }
+
+    /// <summary>What says that another process has taken the store over; null while nothing does.</summary>
+    public string? Fenced { get; init; }
+
+    /// <summary>Requests made of an object store that charges for them; null for others.</summary>
+    public RequestStatistics? Requests { get; init; }
 }
 
 /// <summary>One level of the tree of tables.</summary>

@@ -60,6 +60,15 @@ internal sealed class EngineMetrics : IDisposable
         Gauge("dmt_table_bytes", "By", "Bytes of all tables", static s => s.TableBytes);
         Gauge("dmt_tables", null, "Number of tables", static s => s.TableCount);
 
+        if (store.Host.Objects.Requests is not null)
+        {
+            _meter.CreateObservableGauge(
+                "dmt_objects_dollars_per_month",
+                () => (double)(store.RequestDollarsPerMonth ?? 0),
+                null,
+                "Estimated price of requests a month, at the rate since the start, in US dollars");
+        }
+
         void Counter(string name, string? unit, string description, Func<TrieStore, long> read) =>
             _meter.CreateObservableCounter(name, () => read(store), unit, description);
 

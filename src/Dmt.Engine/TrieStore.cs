@@ -25,13 +25,21 @@ public sealed class TrieStore : ITrieStore
     private const uint RootShard = 1;
 
     private readonly Shard _root;
+    private readonly long _openedAt;
     private int _disposed;
 
     private TrieStore(ShardHost host, Shard root)
     {
         (Host, _root) = (host, root);
+        _openedAt = host.Time.GetTimestamp();
         host.Metrics.Observe(this);
     }
+
+    /// <summary>
+    /// Completes when it is known that another process has taken the store over, with how it is known. From then on
+    /// every read and write is refused with Fenced; a store that is opened anew takes over in turn.
+    /// </summary>
+    public Task<string> WhenFenced => Host.Log.Fence.Known;
 
     internal ShardHost Host { get; }
 
@@ -223,6 +231,8 @@ public sealed class TrieStore : ITrieStore
             Incarnation = Host.Log.Incarnation,
             WritesRefused = Problem,
             BackgroundProblem = _root.BackgroundProblem,
+            Fenced = Host.Log.Fence.Reason?.Message,
+            Requests = Describe(Host.Objects.Requests),
         });
     }
 
@@ -271,6 +281,31 @@ public sealed class TrieStore : ITrieStore
 
         return count;
     }
+
+    /// <summary>Dollars a month for requests at the rate since the opening; null where nobody pays.</summary>
+    internal decimal? RequestDollarsPerMonth => Host.Objects.Requests is { } totals
+        && Host.Time.GetElapsedTime(_openedAt) is var uptime && uptime > TimeSpan.Zero
+        ? S3Cost.OfRequestsPerMonth(totals, uptime)
+        : null;
+
+    private RequestStatistics? Describe(RequestTotals? requests) => requests is not { } totals ? null
+        : new RequestStatistics
+        {
+            Gets = totals.Gets,
+            RangedGets = totals.RangedGets,
+            Puts = totals.Puts,
+            ConditionalPuts = totals.ConditionalPuts,
+            Deletes = totals.Deletes,
+            Lists = totals.Lists,
+            Heads = totals.Heads,
+            Multiparts = totals.Multiparts,
+            BytesUp = totals.BytesUp,
+            BytesDown = totals.BytesDown,
+            Retries = totals.Retries,
+            Hedges = totals.Hedges,
+            RequestDollarsPerMonth = RequestDollarsPerMonth ?? 0,
+            StorageDollarsPerMonth = S3Cost.OfStoragePerMonth(TableBytes),
+        };
 
     internal void CloseSnapshot(ulong sequence) => _root.CloseSnapshot(sequence);
 }

@@ -73,6 +73,8 @@ public sealed partial class S3ObjectStore : IObjectStore
     /// <summary>The requests made so far, with retries and hedges.</summary>
     public RequestTotals Requests => _requests.Counts.Totals;
 
+    RequestTotals? IObjectStore.Requests => Requests;
+
     public async ValueTask<byte[]?> GetAsync(string name, CancellationToken cancellationToken = default)
     {
         Check(name, cancellationToken);

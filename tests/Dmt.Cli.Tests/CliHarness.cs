@@ -29,6 +29,9 @@ internal sealed class CliHarness : IDisposable
 
     public string DataName { get; set; } = "data";
 
+    /// <summary>The buckets that were opened.</summary>
+    public List<BucketSettings> Buckets { get; } = [];
+
     public TimeProvider Time { get; set; } = TimeProvider.System;
 
     /// <summary>The model behind <see cref="Data"/>.</summary>
@@ -53,6 +56,12 @@ internal sealed class CliHarness : IDisposable
         Environment = Environment,
         Time = Time,
         OpenFolder = (folder, _, _) => new(Wrap(new ForwardingStore(StoreOf(folder)))),
+        OpenBucket = (bucket, _, _) =>
+        {
+            Buckets.Add(bucket);
+            return new(
+                Wrap(new ForwardingStore(StoreOf(bucket.Location.Replace("://", "/", StringComparison.Ordinal)))));
+        },
         Inspect = (_, _, to, _) => Inspection.ForEach(to),
     };
 

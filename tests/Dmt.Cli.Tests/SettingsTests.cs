@@ -115,7 +115,6 @@ public sealed class SettingsTests : IDisposable
     [InlineData("is_replica", "true", "false, or that it is left out")]
     [InlineData("replicas", "[\"http://a\"]", "[], or that it is left out")]
     [InlineData("replication_port", "3040", "that it is left out")]
-    [InlineData("store", "s3://bucket/x", "that it is left out")]
     public void What_later_versions_bring_is_refused_as_not_available_yet(string name, string value, string allowed) =>
         AssertRefused(
             $"{name} from the flag --{name.Replace('_', '-')} is \"{value}\": not available yet; expected {allowed}",

@@ -26,7 +26,7 @@ internal sealed class OperationEndpoints(ApiServices api, MetricsPage metrics, C
         Answers =
         [
             new(200, "{\"status\": \"ready\", \"writes\": \"accepted\" or \"refused: why\"}", "application/json"),
-            new(503, "Starting, stopping, or the store does not answer", Problems.ContentType),
+            new(503, "Starting, stopping, fenced, or the store does not answer", Problems.ContentType),
         ],
     };
 
@@ -81,6 +81,11 @@ internal sealed class OperationEndpoints(ApiServices api, MetricsPage metrics, C
         }
 
         var statistics = await api.Store.StatAsync(context.RequestAborted);
+        if (statistics.Fenced is { } fenced)
+        {
+            throw new DmtException(DmtErrorKind.Fenced, $"fenced: {fenced}");
+        }
+
         context.Response.Headers.CacheControl = "no-store";
         await JsonAnswer.WriteAsync(context, 200, statistics.WritesRefused, static (json, refused) =>
         {

@@ -5,18 +5,20 @@ using Dmt.Cli.Terminal;
 
 namespace Dmt.Cli.Commands;
 
-/// <summary><c>dmt serve</c>: a server over a folder.</summary>
+/// <summary><c>dmt serve</c>: a server over a folder or a bucket.</summary>
 internal static class ServeCommand
 {
     public static Command Create(CommandIo io)
     {
         var command = new ToolCommand(
             "serve",
-            "Serve a folder over HTTP: API, metrics and console. Settings come from config.json in the current "
+            "Serve a folder or a bucket over HTTP: API, metrics and console. Settings come from config.json in the "
+                + "current "
                 + "folder, from the environment "
             + "(DMT__PORT=3031) and from flags, each over the one before. Ctrl-C or SIGTERM ends it cleanly.",
             "dmt serve",
             "dmt serve --data /var/lib/dmt --port 8080 --host '*'",
+            "dmt serve --store s3://bucket/prefix          # in a bucket; --data DIR then caches parts of it",
             "dmt serve --fsync strict                      # acknowledge when durable",
             "dmt serve --fsync 'every 50ms' --cache-size 1GiB",
             "DMT__CACHE_SIZE=64MB dmt serve --print-config # what it would run with, and why");
@@ -31,7 +33,8 @@ internal static class ServeCommand
         var defaults = new ServeSettings();
         var flags = SettingCatalog.All.ToDictionary(s => s, s => new Option<string?>(s.Flag)
         {
-            Description = $"{s.Help}: {s.Allowed}. Default: {s.Show(defaults)}",
+            Description =
+                $"{s.Help}: {s.Allowed}. Default: {(s.Show(defaults) is { Length: > 0 } text ? text : "none")}",
             HelpName = s.Name.Split('_')[^1].ToUpperInvariant(),
             Hidden = s.IsReserved,
         });
@@ -68,7 +71,8 @@ internal static class ServeCommand
         {
             await JsonOutput.WriteAsync(io, writer =>
             {
-                foreach (var setting in shown)
+                // What is left out in the file, too: a cache, a bucket.
+                foreach (var setting in shown.Where(s => s.Show(effective.Settings).Length > 0))
                 {
                     writer.WriteString(setting.Name, setting.Show(effective.Settings));
                 }

@@ -74,8 +74,22 @@ internal static class StatCommand
         Tables.AddRow(rest, "incarnation", s.Incarnation);
         Tables.AddRow(rest, "background work", s.BackgroundProblem ?? "in order");
         Tables.AddRow(rest, "writes", s.WritesRefused is { } why ? "refused: " + why : "accepted");
+        if (s.Requests is { } r)
+        {
+            Tables.AddRow(rest, "requests: put, create, list, part",
+                $"{Count(r.Puts)}, {Count(r.ConditionalPuts)}, {Count(r.Lists)}, {Count(r.Multiparts)}");
+            Tables.AddRow(rest, "requests: get, ranged get, head, delete",
+                $"{Count(r.Gets)}, {Count(r.RangedGets)}, {Count(r.Heads)}, {Count(r.Deletes)}");
+            Tables.AddRow(rest, "sent to the bucket", ByteSize.Format(r.BytesUp));
+            Tables.AddRow(rest, "received from the bucket", ByteSize.Format(r.BytesDown));
+            Tables.AddRow(rest, "requests a month at this rate", Dollars(r.RequestDollarsPerMonth));
+            Tables.AddRow(rest, "storage a month", Dollars(r.StorageDollarsPerMonth));
+        }
+
         console.Write(rest);
     }
+
+    private static string Dollars(decimal amount) => "$" + amount.ToString("N2", CultureInfo.InvariantCulture);
 
     private static string Count(long n) => n.ToString("N0", CultureInfo.InvariantCulture);
 }

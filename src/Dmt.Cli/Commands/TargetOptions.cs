@@ -1,11 +1,12 @@
 using System.CommandLine;
+using Dmt.Cli.Configuration;
 using Dmt.Cli.Http;
 using Dmt.Core;
 using Dmt.Engine;
 
 namespace Dmt.Cli.Commands;
 
-/// <summary>Which store a tool works on: a server by URL, or a folder with no server on it.</summary>
+/// <summary>Which store a tool works on: a server by URL, or a folder or a bucket with no server on it.</summary>
 internal sealed class TargetOptions
 {
     /// <summary>Where a server is looked for when nothing else is said.</summary>
@@ -23,6 +24,19 @@ internal sealed class TargetOptions
         HelpName = "DIR",
     };
 
+    private readonly Option<string?> _store = new("--store")
+    {
+        Description = "Work on this bucket directly. Takes the store over: a server that has it open is fenced and "
+            + "must be restarted. With --data, that folder caches parts of it",
+        HelpName = "s3://BUCKET/PREFIX",
+    };
+
+    private readonly Option<string?> _endpoint = new("--store-endpoint")
+    {
+        Description = "Server that has the bucket. Default: what the AWS SDK finds, as AWS_ENDPOINT_URL_S3",
+        HelpName = "URL",
+    };
+
     private TargetOptions()
     {
     }
@@ -33,12 +47,17 @@ internal sealed class TargetOptions
         var target = new TargetOptions();
         command.Add(target._url);
         command.Add(target._data);
+        command.Add(target._store);
+        command.Add(target._endpoint);
         return target;
     }
 
-    /// <summary>What the target is called in messages and checkpoints: a URL or the full path of a folder.</summary>
+    /// <summary>
+    /// What the target is called in messages and checkpoints: a URL, a bucket or the full path of a folder.
+    /// </summary>
     public string Name(ParseResult parse, CommandIo io) =>
-        parse.GetValue(_data) is { } folder ? Path.GetFullPath(folder) : Url(parse, io).AbsoluteUri;
+        parse.GetValue(_store)
+            ?? (parse.GetValue(_data) is { } folder ? Path.GetFullPath(folder) : Url(parse, io).AbsoluteUri);
 
     /// <param name="parse">The command line.</param>
     /// <param name="io">The world.</param>
@@ -50,14 +69,23 @@ internal sealed class TargetOptions
         ParseResult parse, CommandIo io, bool create, CancellationToken cancellationToken)
     {
         var folder = parse.GetValue(_data);
+        var bucket = parse.GetValue(_store);
+        if (parse.GetValue(_url) is not null && (folder ?? bucket) is not null)
+        {
+            throw DmtException.InvalidArgument(
+                $"--url and --{(bucket is null ? "data" : "store")} cannot go together: name a server, a folder or a "
+                    + $"bucket");
+        }
+
+        if (bucket is not null)
+        {
+            var settings = new BucketSettings(bucket) { Endpoint = Endpoint(parse), CacheFolder = folder };
+            return await io.OpenBucket(settings, new EngineOptions(), cancellationToken);
+        }
+
         if (folder is null)
         {
             return new HttpTrieStore(Url(parse, io), io.Time);
-        }
-
-        if (parse.GetValue(_url) is not null)
-        {
-            throw DmtException.InvalidArgument("--url and --data cannot go together: name a server or a folder");
         }
 
         if (!create && !Directory.Exists(folder))
@@ -66,6 +94,15 @@ internal sealed class TargetOptions
         }
 
         return await io.OpenFolder(folder, new EngineOptions(), cancellationToken);
+    }
+
+    private Uri? Endpoint(ParseResult parse)
+    {
+        var text = parse.GetValue(_endpoint);
+        return text is null ? null
+            : SettingCatalog.TryParseEndpoint(text, out var url) ? url
+            : throw DmtException.InvalidArgument(
+                $"--store-endpoint is \"{text}\": expected a URL with http:// or https://");
     }
 
     private Uri Url(ParseResult parse, CommandIo io)

@@ -13,8 +13,29 @@ internal sealed record ServeSettings
     /// <summary>Address to listen on: localhost, an IP address, or * for all.</summary>
     public string Host { get; init; } = "localhost";
 
-    /// <summary>The folder that holds the store.</summary>
-    public string Data { get; init; } = "./data";
+    /// <summary>The folder that holds the store, unless something else is said.</summary>
+    public const string DataDefault = "./data";
+
+    /// <summary>
+    /// The folder that holds the store; with a <see cref="Store"/>, the folder that caches parts of it. Null where none
+    /// is named.
+    /// </summary>
+    public string? Data { get; init; }
+
+    /// <summary>The bucket and prefix that hold the store, <c>s3://bucket/prefix</c>; null for a folder.</summary>
+    public string? Store { get; init; }
+
+    /// <summary>URL of the server that has the bucket; null for what the AWS SDK finds.</summary>
+    public Uri? StoreEndpoint { get; init; }
+
+    /// <summary>The bucket's region; null for what the AWS SDK finds.</summary>
+    public string? StoreRegion { get; init; }
+
+    /// <summary>The bucket in the URL's path; null for what the endpoint suggests.</summary>
+    public bool? StorePathStyle { get; init; }
+
+    /// <summary>Most bytes of tables that the folder caches.</summary>
+    public long DiskCacheSize { get; init; } = BucketSettings.DiskCacheDefault;
 
     public Durability Fsync { get; init; } = Durability.Default;
 
@@ -42,4 +63,17 @@ internal sealed record ServeSettings
     public Compression Compression { get; init; } = Compression.None;
 
     public LogLevel LogLevel { get; init; } = LogLevel.Information;
+
+    /// <summary>What the store is called in messages.</summary>
+    public string StoreName => Store ?? Data ?? DataDefault;
+
+    /// <summary>The bucket; null for a store in a folder.</summary>
+    public BucketSettings? Bucket => Store is null ? null : new BucketSettings(Store)
+    {
+        Endpoint = StoreEndpoint,
+        Region = StoreRegion,
+        PathStyle = StorePathStyle,
+        CacheFolder = Data,
+        DiskCacheSize = DiskCacheSize,
+    };
 }

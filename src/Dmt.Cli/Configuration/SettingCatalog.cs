@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using Dmt.Core;
 using Dmt.Engine;
+using Dmt.Objects.S3;
 using Microsoft.Extensions.Logging;
 
 namespace Dmt.Cli.Configuration;
@@ -33,11 +34,34 @@ internal static class SettingCatalog
             s => s.Host),
         new(
             "data",
-            "folder that holds the store; made when it is not there",
+            "folder that holds the store, or with a store in a bucket caches parts of it; made when it is not there",
             "the path of a folder",
             (s, text) => text.Trim().Length > 0 && !text.Contains('\0', StringComparison.Ordinal)
                 ? s with { Data = text } : null,
-            s => s.Data),
+            s => s.Data ?? (s.Store is null ? ServeSettings.DataDefault : "")),
+        new(
+            "store",
+            "bucket and prefix that hold the store; takes it over from whoever has it open",
+            "s3://bucket/prefix, or that it is left out",
+            ApplyStore,
+            s => s.Store ?? ""),
+        new(
+            "store_endpoint",
+            "server that has the bucket, where that is not Amazon's",
+            "a URL with http:// or https://",
+            (s, text) => TryParseEndpoint(text, out var url) ? s with { StoreEndpoint = url } : null,
+            s => s.StoreEndpoint?.OriginalString ?? ""),
+        new(
+            "store_region",
+            "the bucket's region, where the environment does not say",
+            "the name of a region",
+            (s, text) => text.Trim().Length > 0 ? s with { StoreRegion = text.Trim() } : null,
+            s => s.StoreRegion ?? ""),
+        Choice<bool?>("store_path_style", "the bucket in the URL's path; auto: where there is an endpoint",
+            [(Auto, null), ("true", true), ("false", false)],
+            (s, style) => s with { StorePathStyle = style }, s => s.StorePathStyle),
+        Size("disk_cache_size", "most that a store in a bucket caches in the folder", 64L << 20, 1L << 50,
+            (s, n) => s with { DiskCacheSize = n }, s => s.DiskCacheSize),
         new(
             "fsync",
             "when a write is acknowledged",
@@ -71,7 +95,6 @@ internal static class SettingCatalog
         Reserved("is_replica", "false", ["false"]),
         Reserved("replicas", "[]", ["[]", ""]),
         Reserved("replication_port", "", [""]),
-        Reserved("store", "", [""]),
     ];
 
     public static Setting? Find(string name) => All.FirstOrDefault(s => s.Name.Equals(name, StringComparison.Ordinal));
@@ -101,8 +124,7 @@ internal static class SettingCatalog
 
     private static Setting Choice<T>(
         string name, string help, (string Text, T Value)[] choices, Func<ServeSettings, T, ServeSettings> apply,
-            Func<ServeSettings, T> value)
-        where T : struct =>
+            Func<ServeSettings, T> value) =>
         new(
             name,
             help,
@@ -111,7 +133,7 @@ internal static class SettingCatalog
                 Array.FindIndex(choices, c => c.Text.Equals(text, StringComparison.OrdinalIgnoreCase)) is >= 0 and var i
                 ? apply(s, choices[i].Value)
                 : null,
-            s => Array.Find(choices, c => c.Value.Equals(value(s))).Text);
+            s => Array.Find(choices, c => EqualityComparer<T>.Default.Equals(c.Value, value(s))).Text);
 
     /// <summary>A name that existing configurations may carry as long as it asks for nothing.</summary>
     private static Setting Reserved(string name, string inert, string[] taken) =>
@@ -148,6 +170,27 @@ internal static class SettingCatalog
             ? settings with { MemtableSize = size }
             : null;
     }
+
+    private static ServeSettings? ApplyStore(ServeSettings settings, string text)
+    {
+        if (text.Trim().Length == 0)
+        {
+            return settings with { Store = null };
+        }
+
+        try
+        {
+            return settings with { Store = S3Location.Parse(text.Trim()).ToString() };
+        }
+        catch (DmtException e) when (e.Kind == DmtErrorKind.InvalidArgument)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Reads the URL of a server that has buckets.</summary>
+    public static bool TryParseEndpoint(string text, out Uri? url) =>
+        Uri.TryCreate(text, UriKind.Absolute, out url) && url.Scheme is "http" or "https" && url.Host.Length > 0;
 
     private static bool IsHost(string text) =>
         text is "localhost" or "*" || (text.AsSpan().ContainsAny('.', ':') && IPAddress.TryParse(text, out _));

@@ -35,7 +35,8 @@ internal static class ServerHost
             .InformationalVersion.Split('+')[0];
 
     /// <summary>Serves until <paramref name="stop"/> is asked for.</summary>
-    /// <exception cref="DmtException">Unavailable where the folder or the port is in use; Corruption; and whatever else
+    /// <exception cref="DmtException">Unavailable where the folder or the port is in use or the bucket out of reach;
+    /// Corruption; and whatever else
     /// opening throws.</exception>
     public static async Task RunAsync(CommandIo io, ServeSettings settings, CancellationToken stop)
     {
@@ -47,7 +48,9 @@ internal static class ServerHost
             MemtableBytes = settings.MemtableSize,
             ValueBytesMax = settings.ValueBytesMax,
         };
-        await using var store = await io.OpenFolder(settings.Data, options, stop);
+        await using var store = settings.Bucket is { } bucket
+            ? await io.OpenBucket(bucket, options, stop)
+            : await io.OpenFolder(settings.StoreName, options, stop);
         var started = false;
         await using var app = Build(settings, store, () => started);
         await StartAsync(app, settings, stop);
@@ -55,6 +58,13 @@ internal static class ServerHost
         await AnnounceAsync(io, settings, app);
         try
         {
+            if (store is TrieStore engine)
+            {
+                var seen = await engine.WhenFenced.WaitAsync(stop);
+                app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Dmt").LogError(
+                    "fenced: {Seen}; reads and writes are refused until this process is restarted", seen);
+            }
+
             await Task.Delay(Timeout.InfiniteTimeSpan, io.Time, stop);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -147,7 +157,7 @@ internal static class ServerHost
         var address = server.Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First();
         var url = settings.Host == "localhost" ? $"http://localhost:{new Uri(address).Port}" : address;
         await using var text = io.Text();
-        await text.WriteLineAsync($"dmt {Version} serving {settings.Data} on {url} (console: /)");
+        await text.WriteLineAsync($"dmt {Version} serving {settings.StoreName} on {url} (console: /)");
     }
 
     private static LogLevel Max(LogLevel a, LogLevel b) => a > b ? a : b;

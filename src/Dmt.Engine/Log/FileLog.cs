@@ -73,6 +73,9 @@ public sealed partial class FileLog : INodeLog
     /// <summary>Names this log among the logs of its directory: ordinal order is the order of starts.</summary>
     public string Incarnation { get; }
 
+    /// <summary>Never known: the lock on the folder keeps others out.</summary>
+    Fence INodeLog.Fence { get; } = new();
+
     /// <summary>The position after the last append.</summary>
     public long End => Volatile.Read(ref _end);
 

@@ -10,6 +10,9 @@ internal interface INodeLog : IAsyncDisposable
 {
     string Incarnation { get; }
 
+    /// <summary>Whether another process has taken over from this incarnation.</summary>
+    Fence Fence { get; }
+
     /// <summary>The position after the last append.</summary>
     long End { get; }
 

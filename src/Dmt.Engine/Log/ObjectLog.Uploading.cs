@@ -126,6 +126,7 @@ internal sealed partial class ObjectLog
     /// <summary>An upload ended: moves the durable position, or fails everything from there on.</summary>
     private void Finish(Batch batch, int bytes, DmtException? failure)
     {
+        Fence.Note(failure);
         var done = new List<Waiter>();
         Batch? next;
         lock (_lock)

@@ -62,6 +62,8 @@ internal sealed partial class ObjectLog : INodeLog
 
     public string Incarnation { get; }
 
+    public Fence Fence { get; } = new();
+
     public long End => Volatile.Read(ref _end);
 
     public long DurableEnd => Volatile.Read(ref _durableEnd);

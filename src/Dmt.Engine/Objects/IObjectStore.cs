@@ -11,6 +11,9 @@ public interface IObjectStore : IAsyncDisposable
     /// <summary>What to call this store in messages: a path or a URL.</summary>
     string Description { get; }
 
+    /// <summary>The requests made so far, where somebody pays for them; null elsewhere.</summary>
+    RequestTotals? Requests => null;
+
     /// <summary>
     /// The whole object; null where there is none. For small objects; tables are read through <see cref="OpenRead"/>.
     /// </summary>

@@ -8,36 +8,16 @@ namespace Dmt.Engine.Shards;
 
 internal sealed partial class Shard
 {
+    /// <summary>How often an owner that goes on meanwhile may be the faster one.</summary>
+    private const int ClaimAttemptsMax = 20;
+
     /// <summary>
     /// Takes the shard over: writes the next manifest, which fences the owner before, then replays what its log has and
     /// the tables have not.
     /// </summary>
     public static async ValueTask<Shard> OpenAsync(ShardHost host, uint id, CancellationToken cancellationToken)
     {
-        var manifests = new ManifestStore(host.Objects, id);
-        var previous = await manifests.LoadLatestAsync(cancellationToken).ConfigureAwait(false);
-        var replay = previous?.LogRanges ?? [];
-        var manifest = new Manifest
-        {
-            Shard = id,
-            Number = (previous?.Number ?? 0) + 1,
-            Epoch = (previous?.Epoch ?? 0) + 1,
-            Incarnation = host.Log.Incarnation,
-            FlushedSequence = previous?.FlushedSequence ?? 0,
-            Prefix = previous?.Prefix ?? [],
-            Levels = previous?.Levels ?? Manifest.EmptyLevels,
-            LogRanges = [.. replay, host.LogRangeFrom(host.Log.End)],
-        };
-
-        // Tables and logs are looked at first: a store with a damaged one should say so before it changes anything.
-        var levels = await OpenLevelsAsync(host, manifest, cancellationToken).ConfigureAwait(false);
-        foreach (var range in replay)
-        {
-            host.Logs.Check(range);
-        }
-
-        host.LogIsNamed = true;
-        manifest = await manifests.WriteAsync(manifest, cancellationToken).ConfigureAwait(false);
+        var (manifest, replay, levels) = await ClaimAsync(host, id, cancellationToken).ConfigureAwait(false);
         var tables = new TableSet(levels);
         Release(levels.SelectMany(static level => level));
         var view = new ReadView(new MemTable(host.Budget), [], tables);
@@ -54,6 +34,74 @@ internal sealed partial class Shard
     }
 
     /// <summary>
+    /// Becomes the owner. The owner before may live and go on meanwhile: it may take the number of the manifest that is
+    /// tried, or drop tables that the manifest before named. Then its newer manifest is what is taken over.
+    /// </summary>
+    private static async ValueTask<(Manifest, IReadOnlyList<LogRange> Replay, TableReader[][] Levels)> ClaimAsync(
+        ShardHost host, uint id, CancellationToken cancellationToken)
+    {
+        var manifests = new ManifestStore(host.Objects, id);
+        var previous = await manifests.LoadLatestAsync(cancellationToken).ConfigureAwait(false);
+        for (var attempts = 1; ; attempts++)
+        {
+            try
+            {
+                return await TryClaimAsync(host, id, manifests, previous, cancellationToken).ConfigureAwait(false);
+            }
+            catch (DmtException e) when (
+                e.Kind is DmtErrorKind.Fenced or DmtErrorKind.Corruption && attempts < ClaimAttemptsMax)
+            {
+                var latest = await manifests.LoadLatestAsync(cancellationToken).ConfigureAwait(false);
+                if (latest?.Number == previous?.Number)
+                {
+                    throw;
+                }
+
+                previous = latest;
+            }
+        }
+    }
+
+    private static async ValueTask<(Manifest, IReadOnlyList<LogRange> Replay, TableReader[][] Levels)> TryClaimAsync(
+        ShardHost host,
+        uint id,
+        ManifestStore manifests,
+        Manifest? previous,
+        CancellationToken cancellationToken)
+    {
+        IReadOnlyList<LogRange> replay = previous?.LogRanges ?? [];
+        var manifest = new Manifest
+        {
+            Shard = id,
+            Number = (previous?.Number ?? 0) + 1,
+            Epoch = (previous?.Epoch ?? 0) + 1,
+            Incarnation = host.Log.Incarnation,
+            FlushedSequence = previous?.FlushedSequence ?? 0,
+            Prefix = previous?.Prefix ?? [],
+            Levels = previous?.Levels ?? Manifest.EmptyLevels,
+            LogRanges = [.. replay, host.LogRangeFrom(host.Log.End)],
+        };
+
+        // Tables and logs are looked at first: a store with a damaged one should say so before it changes anything.
+        var levels = await OpenLevelsAsync(host, manifest, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            foreach (var range in replay)
+            {
+                host.Logs.Check(range);
+            }
+
+            host.LogIsNamed = true;
+            return (await manifests.WriteAsync(manifest, cancellationToken).ConfigureAwait(false), replay, levels);
+        }
+        catch
+        {
+            Release(levels.SelectMany(static level => level));
+            throw;
+        }
+    }
+
+    /// <summary>
     /// Flushes what is in memory and notes in the manifest that there is nothing to replay. Idempotent.
     /// </summary>
     public async ValueTask DisposeAsync()
@@ -65,7 +113,7 @@ internal sealed partial class Shard
                 return;
             }
 
-            if (_failure is null)
+            if (_failure is null && _fence.Reason is null)
             {
                 FreezeIfNotEmpty();
             }
@@ -112,7 +160,7 @@ internal sealed partial class Shard
 
     private async ValueTask CloseCleanlyAsync()
     {
-        if (_failure is not null)
+        if (_failure is not null || _fence.Reason is not null)
         {
             return;
         }

@@ -19,7 +19,7 @@ internal sealed partial class Shard
         ulong sequence;
         using (_host.Epochs.Enter())
         {
-            ThrowIfClosed();
+            ThrowIfUnreadable();
 
             // The view first: what it lacks is newer than what it has, so any sequence number cuts it at a whole
             // prefix.
@@ -50,6 +50,7 @@ internal sealed partial class Shard
     /// <summary>A range's start may be one byte longer than a key: just above the last key of a page.</summary>
     public Scan OpenScanUnchecked(KeyRange range, bool reverse, ulong? asOf)
     {
+        ThrowIfUnreadable();
         var view = AcquireView();
         try
         {
@@ -71,7 +72,7 @@ internal sealed partial class Shard
     {
         lock (_writeLock)
         {
-            ThrowIfClosed();
+            ThrowIfUnreadable();
             _snapshots.Add(_lastSequence);
             return _lastSequence;
         }
@@ -85,6 +86,13 @@ internal sealed partial class Shard
         {
             throw DmtException.Closed("the store");
         }
+    }
+
+    /// <summary>What a fenced owner holds may be out of date.</summary>
+    private void ThrowIfUnreadable()
+    {
+        ThrowIfClosed();
+        _fence.ThrowIfKnown();
     }
 
     private async ValueTask<Entry?> GetSlowlyAsync(

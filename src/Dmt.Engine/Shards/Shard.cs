@@ -11,6 +11,7 @@
 //   _writeLock     one writer at a time: sequence numbers, log order and memtable order are the same
 // Readers take neither.
 using Dmt.Core;
+using Dmt.Engine.Log;
 using Dmt.Engine.Manifests;
 using Dmt.Engine.Memory;
 using Dmt.Engine.Objects;
@@ -30,6 +31,7 @@ internal sealed partial class Shard : IAsyncDisposable
     private readonly Lock _throttleLock = new(); // orders updates of the throttle; innermost
     private readonly CancellationTokenSource _closing = new();
     private readonly AsyncLock _manifestLock;
+    private readonly Fence _fence;
 
     /// <summary>
     /// Frozen memtables, oldest first, each with the place in the log behind its last record. Guarded by _writeLock.
@@ -56,6 +58,7 @@ internal sealed partial class Shard : IAsyncDisposable
         _options = host.Options;
         _manifests = new ManifestStore(host.Objects, manifest.Shard);
         _throttle = new WriteThrottle(host.Options, host.Time, host.Scheduler);
+        _fence = host.Log.Fence;
         _manifestLock = new AsyncLock(host.Scheduler);
         _compactionLock = new AsyncLock(host.Scheduler);
         (_manifest, _view, _lastSequence) = (manifest, view, lastSequence);
@@ -71,7 +74,7 @@ internal sealed partial class Shard : IAsyncDisposable
     public IReadOnlyList<LogRange> LogRanges => Volatile.Read(ref _manifest).LogRanges;
 
     /// <summary>Why writes are refused, or will be once the buffers are full; null when they are taken.</summary>
-    public string? Problem => _failure?.Message ?? _throttle.Refusal ?? Volatile.Read(ref _problems[0]);
+    public string? Problem => _fence.Reason?.Message ?? _failure?.Message ?? _throttle.Refusal ?? Volatile.Read(ref _problems[0]);
 
     /// <summary>Why flushes or compactions fail, though writes may still be taken; null when all is well.</summary>
     public string? BackgroundProblem => Volatile.Read(ref _problems[0]) ?? Volatile.Read(ref _problems[1]);
@@ -139,6 +142,7 @@ internal sealed partial class Shard : IAsyncDisposable
             throw DmtException.Closed("the store");
         }
 
+        _fence.ThrowIfKnown();
         if (_failure is { } failure)
         {
             throw failure is DmtException known
@@ -167,6 +171,7 @@ internal sealed partial class Shard : IAsyncDisposable
             if (e is DmtException { Kind: DmtErrorKind.Fenced })
             {
                 _failure = e;
+                _fence.Note(e);
             }
 
             throw;

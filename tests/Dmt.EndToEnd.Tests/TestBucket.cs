@@ -1,0 +1,39 @@
+namespace Dmt.EndToEnd.Tests;
+
+/// <summary>
+/// A prefix that no test has used, on an S3 server: that of <c>DMT_TEST_S3</c>
+/// (<c>http://KEY:SECRET@HOST:PORT/BUCKET</c>), which ./test starts, or another in the same form.
+/// </summary>
+internal sealed class TestBucket
+{
+    private const string Variable = "DMT_TEST_S3";
+    private readonly string _endpoint;
+    private readonly string[] _key;
+
+    public TestBucket()
+        : this(Environment.GetEnvironmentVariable(Variable)
+            ?? throw new InvalidOperationException($"{Variable} is not set: ./test sets it, or leaves this test out"))
+    {
+    }
+
+    public TestBucket(string server)
+    {
+        var url = new Uri(server);
+        _endpoint = $"{url.Scheme}://{url.Authority}";
+        _key = [.. url.UserInfo.Split(':').Select(Uri.UnescapeDataString)];
+        Store = $"s3:/{url.AbsolutePath.TrimEnd('/')}/test/{Guid.NewGuid():N}";
+    }
+
+    /// <summary><c>s3://bucket/prefix</c>.</summary>
+    public string Store { get; }
+
+    /// <summary>Starts a server over the bucket, which takes it over; it is ready on return.</summary>
+    public Task<ServerProcess> ServeAsync(BuiltProgram program, params string[] arguments)
+    {
+        var start = program.StartInfo(
+            ["serve", "--store", Store, "--store-endpoint", _endpoint, "--port", "0", .. arguments]);
+        start.Environment["AWS_ACCESS_KEY_ID"] = _key[0];
+        start.Environment["AWS_SECRET_ACCESS_KEY"] = _key[1];
+        return ServerProcess.StartAsync(start);
+    }
+}
