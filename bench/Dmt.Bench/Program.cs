@@ -1,9 +1,16 @@
 using System.Text.Json;
 using Dmt.Bench;
+using Dmt.Bench.Bucket;
 using Dmt.Bench.Peers;
 
 try
 {
+    if (args is ["bucket", .. var bucketArguments])
+    {
+        await BucketCommand.RunAsync(bucketArguments);
+        return 0;
+    }
+
     var arguments = BenchArguments.Parse(args);
     PeerCatalog.FindLibraries();
     if (arguments.Child is not null)

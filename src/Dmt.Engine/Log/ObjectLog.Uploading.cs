@@ -22,7 +22,9 @@ internal sealed partial class ObjectLog
         var due = _open.DueAt;
         if (_open.IsAwaited)
         {
-            due = _uploads == 0 ? now : TimeSpan.FromTicks(Math.Min(due.Ticks, (_lastSealAt + _options.Linger).Ticks));
+            var complete = _open.Waiters >= _returning ? now : _lastAcknowledgedAt + _options.Linger;
+            var spaced = _uploads == 0 ? now : _lastSealAt + _options.Linger;
+            due = TimeSpan.FromTicks(Math.Min(due.Ticks, Math.Max(complete.Ticks, spaced.Ticks)));
         }
 
         // With all uploads busy it waits for one to end, and gathers more meanwhile.
@@ -45,6 +47,7 @@ internal sealed partial class ObjectLog
         _nextNumber = batch.Number + 1;
         _open = new Batch(_nextNumber, batch.EndPosition);
         _lastSealAt = Now();
+        _returning = 0;
         _uploads++;
         return batch;
     }
@@ -146,6 +149,12 @@ internal sealed partial class ObjectLog
             Predicate<Waiter> isDone = waiter => waiter.Position <= _durableEnd || _failure is not null;
             done.AddRange(_waiters.Where(waiter => isDone(waiter)));
             _waiters.RemoveAll(isDone);
+            if (done.Count > 0)
+            {
+                _returning += done.Count;
+                _lastAcknowledgedAt = Now();
+            }
+
             next = _closed ? null : SealIfDue();
         }
 

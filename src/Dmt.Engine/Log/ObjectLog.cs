@@ -5,9 +5,10 @@
 //   append -> open batch -> sealed, numbered -> uploading (up to UploadsMax) -> there -> durable, when all before it
 //   are
 //
-// When the open batch is sealed: it is full; or somebody waits for it and either no upload is under way or Linger has
-// passed since the last seal (so many waiters share a request, and a lone one does not wait for company); or its oldest
-// record is due.
+// When the open batch is sealed: it is full; or somebody waits for it, as many wait as were acknowledged since the last
+// seal or Linger has passed since they were (who has just been acknowledged is likely to write again at once, and they
+// share a request), and either no upload is under way or Linger has passed since the last seal; or its oldest record is
+// due. So a lone writer never waits for company, and many who write in turns go together.
 //
 // Fencing: a successor creates a fence at the first number that is free. The upload of that number then fails, and with
 // it everything from there on, though later numbers may exist: they were never acknowledged, and recovery stops at the
@@ -41,6 +42,8 @@ internal sealed partial class ObjectLog : INodeLog
     private long _bytesWritten;
     private int _uploads;
     private TimeSpan _lastSealAt = TimeSpan.MinValue;
+    private int _returning; // waiters acknowledged since the last seal
+    private TimeSpan _lastAcknowledgedAt;
     private TaskCompletionSource? _room;
     private DmtException? _failure;
     private string? _refused;
@@ -155,7 +158,12 @@ internal sealed partial class ObjectLog : INodeLog
             ThrowIfFailed();
             completion = _scheduler.NewCompletion();
             _waiters.Add(new Waiter(position, completion));
-            _open.IsAwaited |= position > _open.StartPosition;
+            if (position > _open.StartPosition)
+            {
+                _open.IsAwaited = true;
+                _open.Waiters++;
+            }
+
             ready = SealIfDue();
         }
 
@@ -291,6 +299,9 @@ internal sealed partial class ObjectLog : INodeLog
 
         /// <summary>When it must be sealed even if nobody waits.</summary>
         public TimeSpan DueAt { get; set; } = TimeSpan.MaxValue;
+
+        /// <summary>How many wait for it.</summary>
+        public int Waiters { get; set; }
 
         /// <summary>Somebody waits for it.</summary>
         public bool IsAwaited { get; set; }

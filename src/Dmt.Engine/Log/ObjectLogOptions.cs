@@ -7,7 +7,8 @@ internal sealed record ObjectLogOptions
     public int BatchBytesMax { get; init; } = 4 << 20;
 
     /// <summary>
-    /// While uploads are under way, strict writers are gathered this long before the next one starts.
+    /// Strict writers are gathered so long: after others were acknowledged who may come again, and between uploads
+    /// while some are under way.
     /// </summary>
     public TimeSpan Linger { get; init; } = TimeSpan.FromMilliseconds(3);
 

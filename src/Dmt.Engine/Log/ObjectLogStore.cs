@@ -12,8 +12,13 @@ namespace Dmt.Engine.Log;
 internal sealed class ObjectLogStore(
     IObjectStore objects, ObjectLogOptions options, TimeProvider time, EngineScheduler scheduler) : ILogStore
 {
-    /// <summary>Batches read ahead of the one that is being applied.</summary>
-    private const int ReadAhead = 16;
+    /// <summary>
+    /// Batches read ahead of the one that is being applied: strict writers leave thousands of small ones.
+    /// </summary>
+    private const int ReadAheadMax = 128;
+
+    /// <summary>Nothing more is read ahead once batches of this many bytes are.</summary>
+    private const long ReadAheadBytesMax = 64 << 20;
 
     /// <summary>A batch up to this size is read whole; of a larger one, the end first.</summary>
     private const int WholeBytesMax = 256 << 10;
@@ -72,7 +77,8 @@ internal sealed class ObjectLogStore(
     public async ValueTask ReplayAsync(
         LogRange range, uint shard, LogRecordHandler handler, CancellationToken cancellationToken)
     {
-        var reading = new Queue<Task<ShardRecords>>();
+        var reading = new Queue<(Task<ShardRecords> Records, long Length)>();
+        var readingBytes = 0L;
         var batches = ListAsync(range, cancellationToken).GetAsyncEnumerator(cancellationToken);
         try
         {
@@ -80,8 +86,8 @@ internal sealed class ObjectLogStore(
             var more = true;
             while (true)
             {
-                while (
-                    more && reading.Count < ReadAhead && (more = await batches.MoveNextAsync().ConfigureAwait(false)))
+                while (more && reading.Count < ReadAheadMax && readingBytes < ReadAheadBytesMax
+                    && (more = await batches.MoveNextAsync().ConfigureAwait(false)))
                 {
                     if (batches.Current.Number != expected++)
                     {
@@ -89,7 +95,9 @@ internal sealed class ObjectLogStore(
                         break;
                     }
 
-                    reading.Enqueue(ReadAsync(batches.Current, shard, cancellationToken).AsTask());
+                    var batch = batches.Current;
+                    reading.Enqueue((ReadAsync(batch, shard, cancellationToken).AsTask(), batch.Length));
+                    readingBytes += batch.Length;
                 }
 
                 if (!reading.TryDequeue(out var next))
@@ -97,7 +105,8 @@ internal sealed class ObjectLogStore(
                     return;
                 }
 
-                var records = await next.ConfigureAwait(false);
+                var records = await next.Records.ConfigureAwait(false);
+                readingBytes -= next.Length;
                 if (records.IsFence)
                 {
                     return;
@@ -111,7 +120,8 @@ internal sealed class ObjectLogStore(
             await batches.DisposeAsync().ConfigureAwait(false);
 
             // What was read ahead and is not needed: its outcome does not matter, but its end is awaited.
-            await ((Task)Task.WhenAll(reading)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await ((Task)Task.WhenAll(reading.Select(static read => read.Records)))
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

@@ -23,6 +23,60 @@ internal sealed class CachedBlocks : BlockSource
 }
 
 /// <summary>
+/// Through the cache, several neighbouring blocks with one read, more each time as long as they are read in order; for
+/// readers of tables that are far away, where a request costs more than the bytes that it brings. One for each cursor.
+/// </summary>
+internal sealed class ReadAheadBlocks(bool reverse) : BlockSource
+{
+    /// <summary>Some hundred small entries: a short scan takes one round trip.</summary>
+    private const int ReadBytesFirst = 32 << 10;
+    private const int ReadBytesMax = 1 << 20;
+
+    private TableReader? _table;
+    private Block[] _blocks = []; // kept here as well: a small cache drops some before they are asked for
+    private int _first;
+    private int _readBytes = ReadBytesFirst;
+
+    public static BlockSource For(TableReader[] tables, bool reverse) =>
+        Array.Exists(tables, static table => table.IsRemote) ? new ReadAheadBlocks(reverse) : CachedBlocks.Instance;
+
+    public override Block? TryGet(TableReader table, int index) => table.TryGetBlock(index)
+        ?? (ReferenceEquals(table, _table) && (uint)(index - _first) < (uint)_blocks.Length
+            ? _blocks[index - _first]
+            : null);
+
+    public override async ValueTask<Block> LoadAsync(TableReader table, int index, CancellationToken cancellationToken)
+    {
+        if (_blocks.Length > 0)
+        {
+            var isNext = ReferenceEquals(table, _table) && index == (reverse ? _first - 1 : _first + _blocks.Length);
+            _readBytes = isNext ? Math.Min(_readBytes * 2, ReadBytesMax) : ReadBytesFirst;
+        }
+
+        var last = index;
+        var length = table.Index.BlockLength(index);
+        for (var next = Next(last); (uint)next < (uint)table.Index.Count; next = Next(last))
+        {
+            length += table.Index.BlockLength(next);
+            if (length > _readBytes || table.TryGetBlock(next) is not null)
+            {
+                break;
+            }
+
+            last = next;
+        }
+
+        var first = Math.Min(index, last);
+        var blocks =
+            await table.LoadManyAsync(first, Math.Abs(last - index) + 1, cancellationToken).ConfigureAwait(false);
+        (_table, _first, _blocks) = (table, first, blocks);
+        return blocks[index - first];
+    }
+
+    private int Next(int index) => reverse ? index - 1 : index + 1;
+}
+
+/// <summary>
 /// Past the cache, many neighbouring blocks with one read; for compaction, which sees each block once. One for each
 /// cursor.
 /// </summary>

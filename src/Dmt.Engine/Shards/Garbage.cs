@@ -9,12 +9,14 @@ namespace Dmt.Engine.Shards;
 /// </summary>
 internal sealed class Garbage(IObjectStore objects, EngineScheduler scheduler) : IAsyncDisposable
 {
-    private readonly AsyncQueue<IReadOnlyList<string>> _queue = new(scheduler);
+    private readonly AsyncQueue<Func<ValueTask<IReadOnlyList<string>>>> _queue = new(scheduler);
 
     private Task _loop = Task.CompletedTask;
     private long _failures;
 
-    /// <summary>Deletions that failed; the objects are found again at the next opening.</summary>
+    /// <summary>
+    /// Deletions, or searches for what to delete, that failed; the objects are found again at the next opening.
+    /// </summary>
     public long Failures => Volatile.Read(ref _failures);
 
     public void Start() => _loop = scheduler.Start(RunAsync);
@@ -23,9 +25,12 @@ internal sealed class Garbage(IObjectStore objects, EngineScheduler scheduler) :
     {
         if (names.Count > 0)
         {
-            _queue.TryAdd(names);
+            Add(() => ValueTask.FromResult(names));
         }
     }
+
+    /// <summary>Finds out in the background what to delete.</summary>
+    public void Add(Func<ValueTask<IReadOnlyList<string>>> find) => _queue.TryAdd(find);
 
     /// <summary>Deletes what has been added, then ends.</summary>
     public async ValueTask DisposeAsync()
@@ -36,11 +41,15 @@ internal sealed class Garbage(IObjectStore objects, EngineScheduler scheduler) :
 
     private async Task RunAsync()
     {
-        while (await _queue.TakeAsync(CancellationToken.None).ConfigureAwait(false) is (true, { } names))
+        while (await _queue.TakeAsync(CancellationToken.None).ConfigureAwait(false) is (true, { } find))
         {
             try
             {
-                await objects.DeleteAsync(names).ConfigureAwait(false);
+                var names = await find().ConfigureAwait(false);
+                if (names.Count > 0)
+                {
+                    await objects.DeleteAsync(names).ConfigureAwait(false);
+                }
             }
             catch (DmtException)
             {

@@ -30,6 +30,9 @@ internal sealed partial class Shard
 
         await shard.ReplayAsync(replay, cancellationToken).ConfigureAwait(false);
         await shard.FinishRecoveryAsync(cancellationToken).ConfigureAwait(false);
+
+        // In the background: nobody's first request waits for two listings.
+        host.Garbage.Add(() => shard.ListUnreferencedAsync(manifest));
         return shard;
     }
 

@@ -156,7 +156,7 @@ internal sealed partial class Shard
         {
             if (Overlaps(table.Info, range) && table.MayContainPrefix(prefix.Span))
             {
-                sources.Add(new RunCursor([table], reverse, CachedBlocks.Instance));
+                sources.Add(new RunCursor([table], reverse, ReadAheadBlocks.For([table], reverse)));
             }
         }
 
@@ -172,7 +172,7 @@ internal sealed partial class Shard
                 : [.. run.Where(table => Overlaps(table.Info, range) && table.MayContainPrefix(prefix.Span))];
             if (tables.Length > 0)
             {
-                sources.Add(new RunCursor(tables, reverse, CachedBlocks.Instance));
+                sources.Add(new RunCursor(tables, reverse, ReadAheadBlocks.For(tables, reverse)));
             }
         }
 

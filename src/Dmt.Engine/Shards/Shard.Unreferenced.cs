@@ -1,4 +1,5 @@
 using System.Globalization;
+using Dmt.Engine.Manifests;
 using Dmt.Engine.Tables;
 
 namespace Dmt.Engine.Shards;
@@ -21,19 +22,22 @@ internal sealed partial class Shard
     /// Objects in the shard's folders that earlier epochs left behind: tables that no manifest names (a crash came
     /// between a table and its manifest) and manifests long superseded.
     /// </summary>
-    public async ValueTask<IReadOnlyList<string>> ListUnreferencedAsync(CancellationToken cancellationToken)
+    /// <param name="opened">
+    /// The manifest that this epoch began with. A later one will not do: what it no longer names may still be read.
+    /// </param>
+    private async ValueTask<IReadOnlyList<string>> ListUnreferencedAsync(Manifest opened)
     {
-        var manifest = Volatile.Read(ref _manifest);
         var referenced =
-            manifest.Levels.SelectMany(static level => level).Select(static t => t.Id.ObjectName).ToHashSet();
+            opened.Levels.SelectMany(static level => level).Select(static t => t.Id.ObjectName).ToHashSet();
         var folder = TableId.Folder(Id);
-        var ours = string.Create(CultureInfo.InvariantCulture, $"{folder}{Epoch:D10}-");
+        var ours = string.Create(CultureInfo.InvariantCulture, $"{folder}{opened.Epoch:D10}-");
         var found = new List<string>(
-            await _manifests.ListSupersededAsync(manifest.Number, cancellationToken).ConfigureAwait(false));
-        await foreach (var info in Objects.ListAsync(folder, null, cancellationToken).ConfigureAwait(false))
+            await _manifests.ListSupersededAsync(opened.Number, CancellationToken.None).ConfigureAwait(false));
+        await foreach (var info in Objects.ListAsync(folder, null, CancellationToken.None).ConfigureAwait(false))
         {
-            // A table of this epoch may be about to be named by the next manifest.
-            if (!referenced.Contains(info.Name) && !info.Name.StartsWith(ours, StringComparison.Ordinal))
+            // Tables of this epoch may be about to be named by the next manifest, and those of later epochs belong to
+            // whoever has taken the shard over meanwhile.
+            if (string.CompareOrdinal(info.Name, ours) < 0 && !referenced.Contains(info.Name))
             {
                 found.Add(info.Name);
             }

@@ -119,7 +119,6 @@ internal sealed class ShardHost : IAsyncDisposable
             }
         }
 
-        Garbage.Add(await shard.ListUnreferencedAsync(cancellationToken).ConfigureAwait(false));
         ReleaseLogs();
         return shard;
     }

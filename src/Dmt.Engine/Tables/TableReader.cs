@@ -47,6 +47,9 @@ internal sealed class TableReader
     /// <summary>Called once nothing refers to the table any more.</summary>
     public Action<TableReader>? Released { get; set; }
 
+    /// <summary>Reading it takes a while: local stores complete synchronously, and this one did not.</summary>
+    public bool IsRemote { get; private init; }
+
     /// <summary>Memory that the table takes while open, cached blocks apart.</summary>
     public long MemoryBytes => _filter.Length + Index.MemoryBytes + (_slots.Length * 8L);
 
@@ -64,8 +67,10 @@ internal sealed class TableReader
         try
         {
             var tail = GC.AllocateUninitializedArray<byte>((int)tailLength);
-            await reader.ReadAsync(info.TailOffset, tail, cancellationToken).ConfigureAwait(false);
-            return Parse(info, reader, cache, tail);
+            var reading = reader.ReadAsync(info.TailOffset, tail, cancellationToken);
+            var isRemote = !reading.IsCompleted;
+            await reading.ConfigureAwait(false);
+            return Parse(info, reader, cache, tail, isRemote);
         }
         catch
         {
@@ -107,6 +112,24 @@ internal sealed class TableReader
         return block;
     }
 
+    /// <summary>Reads neighbouring blocks at once, verifies them and puts them into the cache.</summary>
+    public async ValueTask<Block[]> LoadManyAsync(int first, int count, CancellationToken cancellationToken)
+    {
+        var start = Index.BlockOffset(first);
+        var stored = GC.AllocateUninitializedArray<byte>((int)(Index.BlockOffset(first + count) - start));
+        await _reader.ReadAsync(start, stored, cancellationToken).ConfigureAwait(false);
+        var blocks = new Block[count];
+        for (var i = 0; i < count; i++)
+        {
+            var offset = Index.BlockOffset(first + i);
+            var own = stored.AsSpan((int)(offset - start), Index.BlockLength(first + i)).ToArray();
+            blocks[i] = BlockCodec.Load(own, Info.Id.ObjectName, offset);
+            _cache.Add(this, first + i, blocks[i]);
+        }
+
+        return blocks;
+    }
+
     /// <summary>Reads stored bytes of neighbouring blocks at once, past the cache; for compaction.</summary>
     public ValueTask ReadStoredAsync(int firstBlock, Memory<byte> buffer, CancellationToken cancellationToken) =>
         _reader.ReadAsync(Index.BlockOffset(firstBlock), buffer, cancellationToken);
@@ -132,7 +155,8 @@ internal sealed class TableReader
     /// <summary>Closes the object. For whoever handles <see cref="Released"/>.</summary>
     public ValueTask CloseAsync() => _reader.DisposeAsync();
 
-    private static TableReader Parse(TableInfo info, IObjectReader reader, BlockCache cache, byte[] tail)
+    private static TableReader Parse(
+        TableInfo info, IObjectReader reader, BlockCache cache, byte[] tail, bool isRemote)
     {
         var name = info.Id.ObjectName;
         var footerOffset = info.Length - TableFormat.FooterBytes;
@@ -153,7 +177,10 @@ internal sealed class TableReader
             throw DmtException.Corruption(name, footer.Filter, $"a filter of {filter.Length} bytes cannot be");
         }
 
-        return new TableReader(info, reader, cache, filter, index, RangeTombstoneSet.Build(ranges), properties);
+        return new TableReader(info, reader, cache, filter, index, RangeTombstoneSet.Build(ranges), properties)
+        {
+            IsRemote = isRemote,
+        };
 
         ReadOnlySpan<byte> Section(long from, long to)
         {
