@@ -136,7 +136,8 @@ internal sealed class ApiMiddleware(ApiOptions options, HttpMetrics metrics, ILo
 
     private void LogIfGrave(HttpContext context, DmtException e)
     {
-        if (e.Kind is DmtErrorKind.Corruption or DmtErrorKind.Fenced)
+        // A fence is told once, by the server, not with each request.
+        if (e.Kind == DmtErrorKind.Corruption)
         {
             logger.LogError(e, "{Method} {Path}: {Kind}", context.Request.Method, context.Request.Path, e.Kind);
         }

@@ -36,13 +36,13 @@ public sealed class BucketTests(ITestOutputHelper output) : IDisposable
             output.WriteLine($"{words} words imported in {clock.Elapsed.TotalSeconds:F1} s");
             using var sync = await server.Client.PostAsync("/api/v1/sync", null);
             sync.EnsureSuccessStatusCode();
-            await PutStrictAsync(server, "last", "one");
+            await PutStrictAsync(server, "a-key-of-its-own", "one");
             await server.KillAsync();
         }
 
         using var other = await bucket.ServeAsync(new BuiltProgram(_otherFolder.Path));
         Assert.Equal(words + 1, await CountAsync(other));
-        Assert.Equal("one", await other.Client.GetStringAsync("/kv/last"));
+        Assert.Equal("one", await other.Client.GetStringAsync("/kv/a-key-of-its-own"));
         Assert.Empty(Directory.GetFileSystemEntries(_otherFolder.Path));
     }
 
@@ -53,10 +53,10 @@ public sealed class BucketTests(ITestOutputHelper output) : IDisposable
         var bucket = new TestBucket();
         using (var server = await bucket.ServeAsync(new BuiltProgram(_folder.Path)))
         {
-            var lines = new StringBuilder();
+            var (lines, value) = (new StringBuilder(), new string('v', 100));
             for (var i = 0; i < Writes; i++)
             {
-                lines.Append(CultureInfo.InvariantCulture, $$"""{"key":"key-{{i:D8}}","value":"{{new string('v', 100)}}"}""");
+                lines.Append(CultureInfo.InvariantCulture, $$"""{"key":"key-{{i:D8}}","value":"{{value}}"}""");
                 lines.Append('\n');
             }
 

@@ -48,6 +48,36 @@ internal sealed class StrictWriter(int number, int seed)
         }
     }
 
+    /// <summary>
+    /// Writes until the server is gone, or another has taken over from it. The write that is refused may have taken
+    /// effect all the same: it was in the log, and only its acknowledgement came too late.
+    /// </summary>
+    public async Task WriteUntilFencedAsync(HttpClient client)
+    {
+        while (true)
+        {
+            _unanswered = Draw();
+            try
+            {
+                using var response = await SendAsync(client, _unanswered);
+                if (!response.IsSuccessStatusCode)
+                {
+                    var problem = await response.Content.ReadAsStringAsync();
+                    Assert.Contains("\"kind\":\"Fenced\"", problem, StringComparison.Ordinal);
+                    return;
+                }
+            }
+            catch (HttpRequestException)
+            {
+                return;
+            }
+
+            Note(_unanswered);
+            _unanswered = [];
+            Acknowledged++;
+        }
+    }
+
     /// <summary>Checks its keys against what a server holds, and takes over what the unanswered write left.</summary>
     public void Verify(IReadOnlyDictionary<string, string> stored, string context)
     {

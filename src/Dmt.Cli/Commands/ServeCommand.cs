@@ -18,7 +18,7 @@ internal static class ServeCommand
             + "(DMT__PORT=3031) and from flags, each over the one before. Ctrl-C or SIGTERM ends it cleanly.",
             "dmt serve",
             "dmt serve --data /var/lib/dmt --port 8080 --host '*'",
-            "dmt serve --store s3://bucket/prefix          # in a bucket; --data DIR then caches parts of it",
+            "dmt serve --store s3://bucket/prefix          # in a bucket; needs no disk",
             "dmt serve --fsync strict                      # acknowledge when durable",
             "dmt serve --fsync 'every 50ms' --cache-size 1GiB",
             "DMT__CACHE_SIZE=64MB dmt serve --print-config # what it would run with, and why");

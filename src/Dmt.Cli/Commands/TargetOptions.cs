@@ -27,7 +27,7 @@ internal sealed class TargetOptions
     private readonly Option<string?> _store = new("--store")
     {
         Description = "Work on this bucket directly. Takes the store over: a server that has it open is fenced and "
-            + "must be restarted. With --data, that folder caches parts of it",
+            + "must be restarted",
         HelpName = "s3://BUCKET/PREFIX",
     };
 
@@ -79,7 +79,12 @@ internal sealed class TargetOptions
 
         if (bucket is not null)
         {
-            var settings = new BucketSettings(bucket) { Endpoint = Endpoint(parse), CacheFolder = folder };
+            if (folder is not null)
+            {
+                throw BucketSettings.NoFolder(folder);
+            }
+
+            var settings = new BucketSettings(bucket) { Endpoint = Endpoint(parse) };
             return await io.OpenBucket(settings, new EngineOptions(), cancellationToken);
         }
 

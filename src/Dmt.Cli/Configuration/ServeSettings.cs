@@ -16,10 +16,7 @@ internal sealed record ServeSettings
     /// <summary>The folder that holds the store, unless something else is said.</summary>
     public const string DataDefault = "./data";
 
-    /// <summary>
-    /// The folder that holds the store; with a <see cref="Store"/>, the folder that caches parts of it. Null where none
-    /// is named.
-    /// </summary>
+    /// <summary>The folder that holds the store; null where none is named.</summary>
     public string? Data { get; init; }
 
     /// <summary>The bucket and prefix that hold the store, <c>s3://bucket/prefix</c>; null for a folder.</summary>
@@ -33,9 +30,6 @@ internal sealed record ServeSettings
 
     /// <summary>The bucket in the URL's path; null for what the endpoint suggests.</summary>
     public bool? StorePathStyle { get; init; }
-
-    /// <summary>Most bytes of tables that the folder caches.</summary>
-    public long DiskCacheSize { get; init; } = BucketSettings.DiskCacheDefault;
 
     public Durability Fsync { get; init; } = Durability.Default;
 
@@ -68,12 +62,12 @@ internal sealed record ServeSettings
     public string StoreName => Store ?? Data ?? DataDefault;
 
     /// <summary>The bucket; null for a store in a folder.</summary>
-    public BucketSettings? Bucket => Store is null ? null : new BucketSettings(Store)
+    /// <exception cref="DmtException">InvalidArgument where both are named.</exception>
+    public BucketSettings? Bucket =>
+        Store is null ? null : Data is not null ? throw BucketSettings.NoFolder(Data) : new BucketSettings(Store)
     {
         Endpoint = StoreEndpoint,
         Region = StoreRegion,
         PathStyle = StorePathStyle,
-        CacheFolder = Data,
-        DiskCacheSize = DiskCacheSize,
     };
 }

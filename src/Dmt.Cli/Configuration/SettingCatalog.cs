@@ -34,7 +34,7 @@ internal static class SettingCatalog
             s => s.Host),
         new(
             "data",
-            "folder that holds the store, or with a store in a bucket caches parts of it; made when it is not there",
+            "folder that holds the store; made when it is not there",
             "the path of a folder",
             (s, text) => text.Trim().Length > 0 && !text.Contains('\0', StringComparison.Ordinal)
                 ? s with { Data = text } : null,
@@ -60,8 +60,6 @@ internal static class SettingCatalog
         Choice<bool?>("store_path_style", "the bucket in the URL's path; auto: where there is an endpoint",
             [(Auto, null), ("true", true), ("false", false)],
             (s, style) => s with { StorePathStyle = style }, s => s.StorePathStyle),
-        Size("disk_cache_size", "most that a store in a bucket caches in the folder", 64L << 20, 1L << 50,
-            (s, n) => s with { DiskCacheSize = n }, s => s.DiskCacheSize),
         new(
             "fsync",
             "when a write is acknowledged",
