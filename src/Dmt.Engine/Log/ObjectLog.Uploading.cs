@@ -155,11 +155,12 @@ internal sealed partial class ObjectLog
             // Acknowledged in order: what lies before the durable position is there, whatever came behind it.
             if (waiter.Position <= DurableEnd)
             {
-                waiter.Completion.TrySetResult();
+                _scheduler.Complete(waiter.Completion);
             }
             else
             {
-                waiter.Completion.TrySetException(new DmtException(_failure!.Kind, _failure.Message, _failure));
+                _scheduler.Complete(
+                    waiter.Completion, new DmtException(_failure!.Kind, _failure.Message, _failure));
             }
         }
     }
@@ -167,15 +168,15 @@ internal sealed partial class ObjectLog
     /// <summary>Lets writers look again: there is room, or they are to be refused.</summary>
     private void WakeRoom(bool onlyRefused)
     {
-        TaskCompletionSource? room = null;
+        bool wakes;
         lock (_lock)
         {
-            if (onlyRefused || HasRoom || _failure is not null)
-            {
-                (room, _room) = (_room, null);
-            }
+            wakes = onlyRefused || HasRoom || _failure is not null;
         }
 
-        room?.TrySetResult();
+        if (wakes)
+        {
+            _room.WakeAll();
+        }
     }
 }

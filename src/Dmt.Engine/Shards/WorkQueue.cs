@@ -39,7 +39,7 @@ internal sealed class WorkQueue(
 
     public async ValueTask DisposeAsync()
     {
-        await _stop.CancelAsync().ConfigureAwait(false);
+        await scheduler.CancelAsync(_stop).ConfigureAwait(false);
         _queue.Complete();
         await _loop.ConfigureAwait(false);
         _stop.Dispose();
