@@ -109,6 +109,11 @@ internal sealed class SimObjectStore(SimNode node, SimBucket bucket, Func<SimFau
         {
             var random = World.Random;
             _outcome = faults.DrawOutcome(random);
+            if (_outcome == SimOutcome.LateEffect && (what is "get" or "read" or "list"))
+            {
+                _outcome = SimOutcome.ErrorBefore; // Nobody waits for what it would give.
+            }
+
             _survivesKill = random.Next(2) == 0;
             var there = SimWorld.Milliseconds(1 + (random.NextDouble() * 12));
             _back = SimWorld.Milliseconds(1 + (random.NextDouble() * 6));

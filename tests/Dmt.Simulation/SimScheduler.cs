@@ -23,6 +23,18 @@ internal sealed class SimScheduler(SimNode node) : EngineScheduler
     public override void Complete(TaskCompletionSource completion, Exception? failure = null) =>
         Go(() => base.Complete(completion, failure));
 
+    public override Task DelayAsync(TimeSpan delay, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var over = new TaskCompletionSource();
+        var registration = cancellationToken.Register(() => over.TrySetCanceled(cancellationToken));
+        node.Post(delay.Ticks, () =>
+        {
+            registration.Dispose();
+            over.TrySetResult();
+        });
+        return over.Task;
+    }
+
     public override Task CancelAsync(CancellationTokenSource source)
     {
         var done = new TaskCompletionSource();

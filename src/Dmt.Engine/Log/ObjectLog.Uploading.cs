@@ -79,7 +79,7 @@ internal sealed partial class ObjectLog
         {
             while (!await TryUploadAsync(name, content).ConfigureAwait(false))
             {
-                await Task.Delay(_options.RetryDelay, _time, _stop.Token).ConfigureAwait(false);
+                await _scheduler.DelayAsync(_options.RetryDelay, _time, _stop.Token).ConfigureAwait(false);
             }
 
             Finish(batch, content.Length, null);

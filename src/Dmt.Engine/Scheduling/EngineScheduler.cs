@@ -35,6 +35,12 @@ internal class EngineScheduler
         }
     }
 
+    /// <summary>
+    /// Waits. <see cref="Task.Delay(TimeSpan, TimeProvider)"/>, cancelled, goes on in the thread pool.
+    /// </summary>
+    public virtual Task DelayAsync(TimeSpan delay, TimeProvider time, CancellationToken cancellationToken) =>
+        Task.Delay(delay, time, cancellationToken);
+
     /// <summary>Cancels; what is registered with the source has run when the task ends.</summary>
     public virtual Task CancelAsync(CancellationTokenSource source) => source.CancelAsync();
 }

@@ -28,12 +28,14 @@ internal sealed partial class Shard
             manifest.Levels.SelectMany(static level => level).Select(static t => t.Id.ObjectName).ToHashSet();
         var folder = TableId.Folder(Id);
         var ours = string.Create(CultureInfo.InvariantCulture, $"{folder}{Epoch:D10}-");
+        var isEarlier = (string name) => string.CompareOrdinal(name, ours) < 0;
         var found = new List<string>(
             await _manifests.ListSupersededAsync(manifest.Number, cancellationToken).ConfigureAwait(false));
         await foreach (var info in Objects.ListAsync(folder, null, cancellationToken).ConfigureAwait(false))
         {
-            // A table of this epoch may be about to be named by the next manifest.
-            if (!referenced.Contains(info.Name) && !info.Name.StartsWith(ours, StringComparison.Ordinal))
+            // A table of this epoch may be about to be named by the next manifest; one of a later epoch is not ours to
+            // judge: somebody has taken over meanwhile.
+            if (!referenced.Contains(info.Name) && isEarlier(info.Name))
             {
                 found.Add(info.Name);
             }

@@ -124,7 +124,7 @@ internal sealed class WriteThrottle(EngineOptions options, TimeProvider time, En
 
             if (delay > TimeSpan.Zero)
             {
-                await Task.Delay(delay, time, cancellationToken).ConfigureAwait(false);
+                await scheduler.DelayAsync(delay, time, cancellationToken).ConfigureAwait(false);
             }
 
             return;
