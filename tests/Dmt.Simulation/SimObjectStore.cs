@@ -88,7 +88,7 @@ internal sealed class SimObjectStore(SimNode node, SimBucket bucket, Func<SimFau
         }
 
         var call = new Call<T>(this, what, name, effect);
-        call.Send(faults());
+        call.Send(faults(), cancellationToken);
         return new ValueTask<T>(
             cancellationToken.CanBeCanceled ? call.Reply.WaitAsync(cancellationToken) : call.Reply);
     }
@@ -100,16 +100,20 @@ internal sealed class SimObjectStore(SimNode node, SimBucket bucket, Func<SimFau
         private SimOutcome _outcome;
         private bool _survivesKill;
         private long _back;
+        private CancellationToken _cancellation;
 
         public Task<T> Reply => _reply.Task;
 
         private SimWorld World => _node.World;
 
-        public void Send(SimFaults faults)
+        private bool IsReading => what is "get" or "read" or "list";
+
+        public void Send(SimFaults faults, CancellationToken cancellationToken)
         {
+            _cancellation = cancellationToken;
             var random = World.Random;
             _outcome = faults.DrawOutcome(random);
-            if (_outcome == SimOutcome.LateEffect && (what is "get" or "read" or "list"))
+            if (_outcome == SimOutcome.LateEffect && IsReading)
             {
                 _outcome = SimOutcome.ErrorBefore; // Nobody waits for what it would give.
             }
@@ -147,7 +151,7 @@ internal sealed class SimObjectStore(SimNode node, SimBucket bucket, Func<SimFau
                 return;
             }
 
-            if (_node.IsDead && !_survivesKill)
+            if ((_node.IsDead && !_survivesKill) || (IsReading && _cancellation.IsCancellationRequested))
             {
                 return;
             }

@@ -45,6 +45,8 @@ internal sealed class ManifestStore(IObjectStore objects, uint shard)
             if (await objects.TryCreateAsync(name, ManifestCodec.Encode(manifest), cancellationToken)
                 .ConfigureAwait(false))
             {
+                // Old manifests are deleted, so a number may be free because it is long past: whoever was stalled that
+                // long must not take it for the next.
                 await ThrowIfSupersededAsync(manifest, cancellationToken).ConfigureAwait(false);
                 return manifest;
             }
@@ -57,6 +59,16 @@ internal sealed class ManifestStore(IObjectStore objects, uint shard)
             }
 
             manifest = manifest with { Number = manifest.Number + 1 };
+        }
+    }
+
+    /// <exception cref="DmtException">Fenced when there is a later manifest than this one.</exception>
+    public async ValueTask ThrowIfSupersededAsync(Manifest manifest, CancellationToken cancellationToken)
+    {
+        var later = objects.ListAsync(Manifest.Folder(shard), manifest.ObjectName, cancellationToken);
+        await foreach (var info in later.ConfigureAwait(false))
+        {
+            throw Fenced(manifest, info.Name);
         }
     }
 
@@ -73,19 +85,6 @@ internal sealed class ManifestStore(IObjectStore objects, uint shard)
             .. (await ListAsync(cancellationToken).ConfigureAwait(false))
                 .Where(name => string.CompareOrdinal(name, boundary) < 0),
         ];
-    }
-
-    /// <summary>
-    /// Old manifests are deleted, so a number may be free because it is long past: whoever was stalled that long must
-    /// not take it for the next.
-    /// </summary>
-    private async ValueTask ThrowIfSupersededAsync(Manifest manifest, CancellationToken cancellationToken)
-    {
-        var later = objects.ListAsync(Manifest.Folder(shard), manifest.ObjectName, cancellationToken);
-        await foreach (var info in later.ConfigureAwait(false))
-        {
-            throw Fenced(manifest, info.Name);
-        }
     }
 
     private DmtException Fenced(Manifest manifest, string found) => new(

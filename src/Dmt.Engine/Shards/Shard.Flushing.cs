@@ -133,7 +133,7 @@ internal sealed partial class Shard
 
             return opened;
         }
-        catch
+        catch (Exception e)
         {
             // No manifest was tried with them.
             foreach (var opened in opening.Where(static task => task.IsCompletedSuccessfully))
@@ -142,6 +142,12 @@ internal sealed partial class Shard
             }
 
             _host.Garbage.Add([.. infos.Select(static info => info.Id.ObjectName)]);
+            if (e is DmtException { Kind: DmtErrorKind.Corruption })
+            {
+                // A successor deletes what its manifest does not name.
+                await _manifests.ThrowIfSupersededAsync(_manifest, cancellationToken).ConfigureAwait(false);
+            }
+
             throw;
         }
     }

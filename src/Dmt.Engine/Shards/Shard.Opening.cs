@@ -30,7 +30,18 @@ internal sealed partial class Shard
         };
 
         // Tables and logs are looked at first: a store with a damaged one should say so before it changes anything.
-        var levels = await OpenLevelsAsync(host, manifest, cancellationToken).ConfigureAwait(false);
+        TableReader[][] levels;
+        try
+        {
+            levels = await OpenLevelsAsync(host, manifest, cancellationToken).ConfigureAwait(false);
+        }
+        catch (DmtException e) when (e.Kind == DmtErrorKind.Corruption && previous is not null)
+        {
+            // An owner that is still at work deletes tables as soon as its next manifest does not name them.
+            await manifests.ThrowIfSupersededAsync(previous, cancellationToken).ConfigureAwait(false);
+            throw;
+        }
+
         foreach (var range in replay)
         {
             host.Logs.Check(range);
