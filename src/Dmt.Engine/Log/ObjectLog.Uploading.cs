@@ -82,7 +82,7 @@ internal sealed partial class ObjectLog
         {
             while (!await TryUploadAsync(name, content).ConfigureAwait(false))
             {
-                await Task.Delay(_options.RetryDelay, _time, _stop.Token).ConfigureAwait(false);
+                await _scheduler.DelayAsync(_options.RetryDelay, _time, _stop.Token).ConfigureAwait(false);
             }
 
             Finish(batch, content.Length, null);
@@ -165,11 +165,12 @@ internal sealed partial class ObjectLog
             // Acknowledged in order: what lies before the durable position is there, whatever came behind it.
             if (waiter.Position <= DurableEnd)
             {
-                waiter.Completion.TrySetResult();
+                _scheduler.Complete(waiter.Completion);
             }
             else
             {
-                waiter.Completion.TrySetException(new DmtException(_failure!.Kind, _failure.Message, _failure));
+                _scheduler.Complete(
+                    waiter.Completion, new DmtException(_failure!.Kind, _failure.Message, _failure));
             }
         }
     }
@@ -177,15 +178,15 @@ internal sealed partial class ObjectLog
     /// <summary>Lets writers look again: there is room, or they are to be refused.</summary>
     private void WakeRoom(bool onlyRefused)
     {
-        TaskCompletionSource? room = null;
+        bool wakes;
         lock (_lock)
         {
-            if (onlyRefused || HasRoom || _failure is not null)
-            {
-                (room, _room) = (_room, null);
-            }
+            wakes = onlyRefused || HasRoom || _failure is not null;
         }
 
-        room?.TrySetResult();
+        if (wakes)
+        {
+            _room.WakeAll();
+        }
     }
 }

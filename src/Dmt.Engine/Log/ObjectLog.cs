@@ -30,6 +30,7 @@ internal sealed partial class ObjectLog : INodeLog
     private readonly long _created;
     private readonly ITimer _timer;
     private readonly CancellationTokenSource _stop = new();
+    private readonly AsyncSignal _room;
 
     /// <summary>Sealed batches that are not durable yet, in order of numbers.</summary>
     private readonly List<Batch> _sealed = [];
@@ -44,7 +45,6 @@ internal sealed partial class ObjectLog : INodeLog
     private TimeSpan _lastSealAt = TimeSpan.MinValue;
     private int _returning; // waiters acknowledged since the last seal
     private TimeSpan _lastAcknowledgedAt;
-    private TaskCompletionSource? _room;
     private DmtException? _failure;
     private string? _refused;
     private bool _closed;
@@ -56,6 +56,7 @@ internal sealed partial class ObjectLog : INodeLog
         LogFormat.CheckIncarnation(incarnation);
         (_objects, Incarnation, _options, _time, _scheduler) = (objects, incarnation, options, time, scheduler);
         _created = time.GetTimestamp();
+        _room = new AsyncSignal(scheduler);
         _open = new Batch(0, 0);
         _timer = time.CreateTimer(
             static log => ((ObjectLog)log!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -86,7 +87,7 @@ internal sealed partial class ObjectLog : INodeLog
     {
         while (!HasRoom)
         {
-            Task room;
+            LinkedListNode<TaskCompletionSource> room;
             lock (_lock)
             {
                 ThrowIfUnusable();
@@ -95,11 +96,10 @@ internal sealed partial class ObjectLog : INodeLog
                     throw DmtException.Unavailable(refused);
                 }
 
-                _room ??= _scheduler.NewCompletion();
-                room = _room.Task;
+                room = _room.Enlist();
             }
 
-            await room.WaitAsync(cancellationToken).ConfigureAwait(false);
+            await _room.WaitAsync(room, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -234,7 +234,7 @@ internal sealed partial class ObjectLog : INodeLog
         }
         finally
         {
-            await _stop.CancelAsync().ConfigureAwait(false);
+            await _scheduler.CancelAsync(_stop).ConfigureAwait(false);
             await _timer.DisposeAsync().ConfigureAwait(false);
         }
     }

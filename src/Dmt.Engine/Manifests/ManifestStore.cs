@@ -45,6 +45,9 @@ internal sealed class ManifestStore(IObjectStore objects, uint shard)
             if (await objects.TryCreateAsync(name, ManifestCodec.Encode(manifest), cancellationToken)
                 .ConfigureAwait(false))
             {
+                // Old manifests are deleted, so a number may be free because it is long past: whoever was stalled that
+                // long must not take it for the next.
+                await ThrowIfSupersededAsync(manifest, cancellationToken).ConfigureAwait(false);
                 return manifest;
             }
 
@@ -52,12 +55,20 @@ internal sealed class ManifestStore(IObjectStore objects, uint shard)
             var found = bytes is null ? null : ManifestCodec.Decode(bytes, name);
             if (found is null || found.Epoch != manifest.Epoch || found.Incarnation != manifest.Incarnation)
             {
-                throw new DmtException(
-                    DmtErrorKind.Fenced,
-                    $"{name} exists already: another process has taken shard {shard} over from {manifest.Incarnation}");
+                throw Fenced(manifest, name);
             }
 
             manifest = manifest with { Number = manifest.Number + 1 };
+        }
+    }
+
+    /// <exception cref="DmtException">Fenced when there is a later manifest than this one.</exception>
+    public async ValueTask ThrowIfSupersededAsync(Manifest manifest, CancellationToken cancellationToken)
+    {
+        var later = objects.ListAsync(Manifest.Folder(shard), manifest.ObjectName, cancellationToken);
+        await foreach (var info in later.ConfigureAwait(false))
+        {
+            throw Fenced(manifest, info.Name);
         }
     }
 
@@ -75,6 +86,10 @@ internal sealed class ManifestStore(IObjectStore objects, uint shard)
                 .Where(name => string.CompareOrdinal(name, boundary) < 0),
         ];
     }
+
+    private DmtException Fenced(Manifest manifest, string found) => new(
+        DmtErrorKind.Fenced,
+        $"{found} exists already: another process has taken shard {shard} over from {manifest.Incarnation}");
 
     private async ValueTask<List<string>> ListAsync(CancellationToken cancellationToken)
     {

@@ -102,7 +102,12 @@ internal sealed class SequentialBlocks : BlockSource
             length += table.Index.BlockLength(index + count++);
         }
 
-        _buffer = _buffer.Length >= length ? _buffer : GC.AllocateUninitializedArray<byte>(Math.Max(length, ReadBytes));
+        if (_buffer.Length < length)
+        {
+            var likely = (int)Math.Min(ReadBytes, table.Info.TailOffset);
+            _buffer = GC.AllocateUninitializedArray<byte>(Math.Max(length, likely));
+        }
+
         (_table, _first, _count) = (null, index, count);
         await table.ReadStoredAsync(index, _buffer.AsMemory(0, length), cancellationToken).ConfigureAwait(false);
         _table = table;

@@ -66,7 +66,10 @@ internal sealed class AsyncLock(EngineScheduler scheduler)
             }
         }
 
-        next?.SetResult();
+        if (next is not null)
+        {
+            scheduler.Complete(next);
+        }
     }
 
     /// <summary>Holds the lock until it is disposed, once.</summary>

@@ -23,7 +23,7 @@ internal sealed class AsyncQueue<T>(EngineScheduler scheduler)
             (waiter, _waiter) = (_waiter, null);
         }
 
-        waiter?.TrySetResult();
+        Wake(waiter);
         return true;
     }
 
@@ -37,7 +37,7 @@ internal sealed class AsyncQueue<T>(EngineScheduler scheduler)
             (waiter, _waiter) = (_waiter, null);
         }
 
-        waiter?.TrySetResult();
+        Wake(waiter);
     }
 
     /// <summary>The next item; nothing once the queue is completed and empty. One consumer at a time.</summary>
@@ -63,6 +63,14 @@ internal sealed class AsyncQueue<T>(EngineScheduler scheduler)
             }
 
             await arrival.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private void Wake(TaskCompletionSource? waiter)
+    {
+        if (waiter is not null)
+        {
+            scheduler.Complete(waiter);
         }
     }
 }

@@ -19,4 +19,28 @@ internal class EngineScheduler
     /// Something to wait for. In production those who wait go on elsewhere, never inside whoever completes it.
     /// </summary>
     public virtual TaskCompletionSource NewCompletion() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Wakes whoever waits for <paramref name="completion"/>; more than once is no error.</summary>
+    /// <param name="completion">From <see cref="NewCompletion"/>.</param>
+    /// <param name="failure">What they are to see instead of success.</param>
+    public virtual void Complete(TaskCompletionSource completion, Exception? failure = null)
+    {
+        if (failure is null)
+        {
+            completion.TrySetResult();
+        }
+        else
+        {
+            completion.TrySetException(failure);
+        }
+    }
+
+    /// <summary>
+    /// Waits. <see cref="Task.Delay(TimeSpan, TimeProvider)"/>, cancelled, goes on in the thread pool.
+    /// </summary>
+    public virtual Task DelayAsync(TimeSpan delay, TimeProvider time, CancellationToken cancellationToken) =>
+        Task.Delay(delay, time, cancellationToken);
+
+    /// <summary>Cancels; what is registered with the source has run when the task ends.</summary>
+    public virtual Task CancelAsync(CancellationTokenSource source) => source.CancelAsync();
 }

@@ -133,7 +133,7 @@ internal sealed partial class Shard
 
             return opened;
         }
-        catch
+        catch (Exception e)
         {
             foreach (var task in opening.Where(static task => task.IsCompletedSuccessfully))
             {
@@ -144,6 +144,12 @@ internal sealed partial class Shard
 
             // Those too that did not open. Deleting twice does no harm.
             _host.Garbage.Add([.. infos.Select(static info => info.Id.ObjectName)]);
+            if (e is DmtException { Kind: DmtErrorKind.Corruption })
+            {
+                // A successor deletes what its manifest does not name.
+                await _manifests.ThrowIfSupersededAsync(_manifest, cancellationToken).ConfigureAwait(false);
+            }
+
             throw;
         }
     }

@@ -125,7 +125,7 @@ internal sealed partial class Shard
         }
 
         _throttle.Close();
-        await _closing.CancelAsync().ConfigureAwait(false);
+        await _host.Scheduler.CancelAsync(_closing).ConfigureAwait(false);
         _ = await _compactionLock.AcquireAsync(CancellationToken.None)
             .ConfigureAwait(false); // for good: nothing is compacted any more
         try

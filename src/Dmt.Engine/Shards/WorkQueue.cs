@@ -39,7 +39,7 @@ internal sealed class WorkQueue(
 
     public async ValueTask DisposeAsync()
     {
-        await _stop.CancelAsync().ConfigureAwait(false);
+        await scheduler.CancelAsync(_stop).ConfigureAwait(false);
         _queue.Complete();
         await _loop.ConfigureAwait(false);
         _stop.Dispose();
@@ -81,7 +81,7 @@ internal sealed class WorkQueue(
         {
             // A full disk, say: the shard shows it as its problem, and the work is tried again.
             shard.ReportProblem(kind, e);
-            await Task.Delay(RetryDelay, time, _stop.Token).ConfigureAwait(false);
+            await scheduler.DelayAsync(RetryDelay, time, _stop.Token).ConfigureAwait(false);
             return true;
         }
         catch (Exception e) when (e is not OperationCanceledException)

@@ -14,8 +14,8 @@ internal sealed class WriteThrottle(EngineOptions options, TimeProvider time, En
     private const double RateMax = 64 << 20;
     private const double RateMin = 1 << 20;
 
+    private readonly AsyncSignal _opened = new(scheduler);
     private readonly Lock _lock = new(); // guards everything below but _state
-    private TaskCompletionSource? _opened;
     private string? _refusal;
     private double _rate;
     private double _owedMs;
@@ -39,7 +39,6 @@ internal sealed class WriteThrottle(EngineOptions options, TimeProvider time, En
     /// </summary>
     public void Update(int frozen, int level0, string? problem)
     {
-        TaskCompletionSource? opened = null;
         lock (_lock)
         {
             if (_closed)
@@ -53,7 +52,6 @@ internal sealed class WriteThrottle(EngineOptions options, TimeProvider time, En
                 _state = State.Stopped;
                 if (problem is null)
                 {
-                    _opened ??= scheduler.NewCompletion();
                     return;
                 }
 
@@ -71,25 +69,21 @@ internal sealed class WriteThrottle(EngineOptions options, TimeProvider time, En
                 _owedMs = 0;
                 _state = State.Open;
             }
-
-            (opened, _opened) = (_opened, null);
         }
 
-        opened?.TrySetResult();
+        _opened.WakeAll();
     }
 
     /// <summary>Lets everyone through from now on, to find the shard closed.</summary>
     public void Close()
     {
-        TaskCompletionSource? opened;
         lock (_lock)
         {
             _closed = true;
             _state = State.Open;
-            (opened, _opened) = (_opened, null);
         }
 
-        opened?.TrySetResult();
+        _opened.WakeAll();
     }
 
     /// <summary>Waits until a write of so many bytes may go on.</summary>
@@ -98,7 +92,7 @@ internal sealed class WriteThrottle(EngineOptions options, TimeProvider time, En
     {
         while (!IsOpen)
         {
-            Task? opened = null;
+            LinkedListNode<TaskCompletionSource>? opened = null;
             var delay = TimeSpan.Zero;
             lock (_lock)
             {
@@ -109,7 +103,7 @@ internal sealed class WriteThrottle(EngineOptions options, TimeProvider time, En
                         throw DmtException.Unavailable(refusal);
                     }
 
-                    opened = _opened!.Task;
+                    opened = _opened.Enlist();
                 }
                 else if (_state == State.Slow)
                 {
@@ -124,13 +118,13 @@ internal sealed class WriteThrottle(EngineOptions options, TimeProvider time, En
 
             if (opened is not null)
             {
-                await opened.WaitAsync(cancellationToken).ConfigureAwait(false);
+                await _opened.WaitAsync(opened, cancellationToken).ConfigureAwait(false);
                 continue;
             }
 
             if (delay > TimeSpan.Zero)
             {
-                await Task.Delay(delay, time, cancellationToken).ConfigureAwait(false);
+                await scheduler.DelayAsync(delay, time, cancellationToken).ConfigureAwait(false);
             }
 
             return;

@@ -20,7 +20,7 @@ internal sealed class TableBuilder : IAsyncDisposable
     private readonly IObjectWriter _writer;
     private readonly BlockBuilder _block;
     private readonly FilterBuilder _filter;
-    private readonly ArrayBufferWriter<byte> _output = new(FlushBytes + (64 << 10));
+    private readonly ArrayBufferWriter<byte> _output;
     private readonly ArrayBufferWriter<byte> _index = new();
     private readonly List<RangeTombstone> _rangeTombstones = [];
     private byte[] _lastKey = [];
@@ -46,6 +46,8 @@ internal sealed class TableBuilder : IAsyncDisposable
         _writer = objects.OpenWrite(id.ObjectName);
         _block = new BlockBuilder(sequenceBase);
         _filter = new FilterBuilder(options.FilterBitsPerKey);
+        _output = new ArrayBufferWriter<byte>(
+            (int)Math.Min(FlushBytes, options.TableBytes) + (options.BlockBytes * 2) + 1024);
     }
 
     /// <summary>Bytes of data blocks so far, the open one included.</summary>

@@ -1,0 +1,95 @@
+using Dmt.Core;
+using Dmt.Engine.Log;
+using Dmt.Engine.Manifests;
+
+namespace Dmt.Simulation;
+
+/// <summary>
+/// The engine's own log store; what passes through is noted, so that the checks know which operation has which sequence
+/// number.
+/// </summary>
+/// <param name="node">Whose it is.</param>
+/// <param name="inner">The real one.</param>
+/// <param name="skipsSeal">Breaks the fence on purpose: a successor seals nothing.</param>
+internal sealed class RecordingLogStore(SimNode node, ILogStore inner, bool skipsSeal) : ILogStore
+{
+    public INodeLog Create(string incarnation)
+    {
+        var log = new RecordingLog(node, inner.Create(incarnation));
+        node.Log = log;
+        return log;
+    }
+
+    public IReadOnlyList<string> ListOwnIncarnations() => inner.ListOwnIncarnations();
+
+    public ValueTask SealAsync(LogRange range, CancellationToken cancellationToken) =>
+        skipsSeal ? ValueTask.CompletedTask : inner.SealAsync(range, cancellationToken);
+
+    public void Check(LogRange range) => inner.Check(range);
+
+    public ValueTask ReplayAsync(
+        LogRange range, uint shard, LogRecordHandler handler, CancellationToken cancellationToken) =>
+        inner.ReplayAsync(range, shard, handler, cancellationToken);
+
+    public void Delete(string incarnation) => inner.Delete(incarnation);
+
+    private sealed class RecordingLog(SimNode node, INodeLog inner) : INodeLog
+    {
+        public string Incarnation => inner.Incarnation;
+
+        public long End => inner.End;
+
+        public long BytesWritten => inner.BytesWritten;
+
+        public long LiveBytes => inner.LiveBytes;
+
+        public string? RefusedBecause => inner.RefusedBecause;
+
+        public bool HasRoom => inner.HasRoom;
+
+        public ValueTask WaitForRoomAsync(CancellationToken cancellationToken) =>
+            inner.WaitForRoomAsync(cancellationToken);
+
+        public long Append(
+            uint shard, ulong epoch, ulong firstSeq, int count, ReadOnlySpan<byte> operations, Durability durability)
+        {
+            var position = inner.Append(shard, epoch, firstSeq, count, operations, durability);
+            var sequence = firstSeq;
+            var each = new WriteBatch.Enumerator(operations);
+            while (each.MoveNext())
+            {
+                Note(sequence++, each.Current);
+            }
+
+            return position;
+        }
+
+        public long Append(uint shard, ulong epoch, ulong firstSeq, in WriteOperation operation, Durability durability)
+        {
+            var position = inner.Append(shard, epoch, firstSeq, operation, durability);
+            Note(firstSeq, operation);
+            return position;
+        }
+
+        public ValueTask WaitDurableAsync(long position, CancellationToken cancellationToken) =>
+            inner.WaitDurableAsync(position, cancellationToken);
+
+        public long ReplayFrom(long position) => inner.ReplayFrom(position);
+
+        public void Release(long position) => inner.Release(position);
+
+        public ValueTask DisposeAsync() => inner.DisposeAsync();
+
+        private void Note(ulong sequence, in WriteOperation operation)
+        {
+            if (node.History is not { } history || sequence != history.Last + 1)
+            {
+                node.World.Fail($"node {node.Number} logs sequence number {sequence} after {node.History?.Last}");
+            }
+            else if (history.Add(operation) is { } wrong)
+            {
+                node.World.Fail($"node {node.Number}: {wrong}");
+            }
+        }
+    }
+}

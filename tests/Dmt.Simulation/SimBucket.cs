@@ -1,0 +1,141 @@
+using System.Globalization;
+using Dmt.Core;
+using Dmt.Engine.Checksums;
+using Dmt.Engine.Log;
+using Dmt.Engine.Manifests;
+using Dmt.Engine.Objects;
+
+namespace Dmt.Simulation;
+
+/// <summary>
+/// The store that all nodes share. Each method is the effect of a request, at one moment; it also sees to it that the
+/// rules are kept that hold for the objects themselves.
+/// </summary>
+/// <param name="world">Where violations go.</param>
+/// <param name="overwritesManifests">Breaks the fence on purpose: create-if-absent replaces manifests.</param>
+internal sealed class SimBucket(SimWorld world, bool overwritesManifests)
+{
+    private const uint Shard = 1;
+
+    private readonly SortedDictionary<string, byte[]> _objects = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _deleted = [];
+    private readonly Dictionary<string, long> _fencedAt = [];
+    private HashSet<string> _referenced = [];
+
+    /// <summary>The newest manifest; null in an empty bucket.</summary>
+    public Manifest? Latest { get; private set; }
+
+    /// <summary>Reads of deleted objects by nodes that had been taken over.</summary>
+    public int StaleReads { get; private set; }
+
+    /// <summary>When the log of an incarnation got its fence; the end of time if it has none.</summary>
+    public long FencedAt(string incarnation) => _fencedAt.GetValueOrDefault(incarnation, long.MaxValue);
+
+    public bool IsOwner(SimNode node) => node.Log is { } log && Latest?.Incarnation == log.Incarnation;
+
+    public byte[]? Get(string name) => _objects.GetValueOrDefault(name);
+
+    public byte[] Read(SimNode node, string name, long offset, int length)
+    {
+        if (!_objects.TryGetValue(name, out var content))
+        {
+            if (_deleted.Contains(name) && IsOwner(node))
+            {
+                world.Fail($"node {node.Number}, which owns the shard, reads {name}, which was deleted");
+            }
+
+            StaleReads++;
+            throw DmtException.Corruption(name, offset, "the object is missing");
+        }
+
+        return offset + length <= content.Length
+            ? content.AsSpan((int)offset, length).ToArray()
+            : throw DmtException.Corruption(name, offset, $"{length} bytes expected, it ends at {content.Length}");
+    }
+
+    public bool TryCreate(string name, byte[] content)
+    {
+        var isManifest = name.StartsWith(Manifest.Folder(Shard), StringComparison.Ordinal);
+        if (_objects.ContainsKey(name) && !(isManifest && overwritesManifests))
+        {
+            return false;
+        }
+
+        _objects[name] = content;
+        if (isManifest)
+        {
+            NoteManifest(ManifestCodec.Decode(content, name));
+        }
+        else if (name.StartsWith("log/", StringComparison.Ordinal)
+            && ObjectLogFormat.ReadHeader(content, name).Kind == ObjectBatchKind.Fence)
+        {
+            _fencedAt.TryAdd(name.Split('/')[1], world.Now);
+        }
+
+        return true;
+    }
+
+    public bool Put(string name, byte[] content)
+    {
+        if (_objects.TryGetValue(name, out var before) && !before.AsSpan().SequenceEqual(content))
+        {
+            world.Fail($"{name} was overwritten");
+        }
+
+        _objects[name] = content;
+        return true;
+    }
+
+    public bool Delete(IEnumerable<string> names)
+    {
+        foreach (var name in names)
+        {
+            if (_referenced.Contains(name) || name == Latest?.ObjectName)
+            {
+                world.Fail($"{name} was deleted, which the newest manifest {Latest!.ObjectName} needs");
+            }
+
+            if (_objects.Remove(name))
+            {
+                _deleted.Add(name);
+            }
+        }
+
+        return true;
+    }
+
+    public List<ObjectInfo> List(string prefix, string? startAfter, int limit) =>
+    [
+        .. _objects
+            .Where(pair => pair.Key.StartsWith(prefix, StringComparison.Ordinal)
+                && (startAfter is null || string.CompareOrdinal(pair.Key, startAfter) > 0))
+            .Take(limit)
+            .Select(pair => new ObjectInfo(pair.Key, pair.Value.Length, DateTimeOffset.UnixEpoch)),
+    ];
+
+    /// <summary>Notes everything in it, for the hash of the end state.</summary>
+    public void NoteContents()
+    {
+        foreach (var (name, content) in _objects)
+        {
+            world.Note(string.Create(
+                CultureInfo.InvariantCulture, $"{name} {content.Length} {XxHash64.Compute(content)}"));
+        }
+    }
+
+    private void NoteManifest(Manifest manifest)
+    {
+        if (Latest is { } latest && latest.Number > manifest.Number)
+        {
+            return; // A latecomer that made an old number again: nobody may go by it.
+        }
+
+        Latest = manifest;
+        _referenced = manifest.Levels.SelectMany(level => level).Select(table => table.Id.ObjectName).ToHashSet();
+        var missing = _referenced.FirstOrDefault(name => !_objects.ContainsKey(name));
+        if (missing is not null)
+        {
+            world.Fail($"{manifest.ObjectName} names {missing}, which is not there");
+        }
+    }
+}

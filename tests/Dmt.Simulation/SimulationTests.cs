@@ -1,0 +1,98 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+using Xunit.Abstractions;
+
+namespace Dmt.Simulation;
+
+/// <summary>
+/// DMT_SIM_SEED=123 runs that seed only and shows what happened; DMT_SIM_SEEDS=100000 sets how many are run, however
+/// long that takes.
+/// </summary>
+public sealed class SimulationTests(ITestOutputHelper output)
+{
+    private const int SeedsByDefault = 10_000;
+    private const int StackBytes = 16 << 20;
+    private static readonly TimeSpan TimeByDefault = TimeSpan.FromSeconds(80);
+
+    [Fact]
+    public void Whatever_fails_nothing_acknowledged_is_lost_and_nothing_else_appears()
+    {
+        var one = Setting("DMT_SIM_SEED");
+        var many = Setting("DMT_SIM_SEEDS");
+        var seeds = one is { } seed ? [seed] : Enumerable.Range(1, many ?? SeedsByDefault);
+        var clock = Stopwatch.StartNew();
+        var results = Run(
+            seeds, SimSwitches.None, one is not null,
+            _ => one is null && many is null && clock.Elapsed > TimeByDefault);
+        var counts = results.Select(static result => result.Counts).Aggregate(new SimCounts(), static (a, b) => a + b);
+        output.WriteLine($"{results.Count} seeds in {clock.Elapsed.TotalSeconds:F1} s: {counts}");
+        if (one is not null)
+        {
+            results[0].Trace.ToList().ForEach(output.WriteLine);
+        }
+
+        var failed = results.FindAll(static result => result.Violation is not null);
+        Assert.True(
+            failed.Count == 0,
+            $"{failed.Count} of {results.Count} seeds failed\n" + string.Join('\n', failed.Take(20).Select(
+                static result => $"{result.Violation}\nreplay: DMT_SIM_SEED={result.Seed} ./test Dmt.Simulation")));
+        Assert.True(one is not null || (counts.Openings > results.Count && counts.StrictAcknowledged > results.Count));
+    }
+
+    [Fact]
+    public void The_same_seed_gives_the_same_end_state()
+    {
+        var first = Run(Enumerable.Range(1, 100), SimSwitches.None, false, static _ => false);
+        var second = Run(Enumerable.Range(1, 100).Reverse(), SimSwitches.None, false, static _ => false);
+        Assert.Equal(
+            first.OrderBy(static result => result.Seed).Select(static result => (result.Seed, result.Hash)),
+            second.OrderBy(static result => result.Seed).Select(static result => (result.Seed, result.Hash)));
+        Assert.True(first.Select(static result => result.Hash).Distinct().Count() > 90);
+    }
+
+    [Theory]
+    [InlineData((int)SimSwitches.SkipSeal)]
+    [InlineData((int)SimSwitches.OverwriteManifests)]
+    public void A_broken_fence_is_caught_within_1000_seeds(int broken)
+    {
+        var results = Run(
+            Enumerable.Range(1, 1000), (SimSwitches)broken, false, static result => result.Violation is not null);
+        var caught = results.Find(static result => result.Violation is not null);
+        output.WriteLine($"after {results.Count} seeds: {caught?.Violation}");
+        Assert.NotNull(caught);
+    }
+
+    private static int? Setting(string name) =>
+        Environment.GetEnvironmentVariable(name) is { Length: > 0 } text
+            ? int.Parse(text, CultureInfo.InvariantCulture)
+            : null;
+
+    /// <summary>Each seed on one thread of its own kind: not of the pool, so that continuations run inline.</summary>
+    private static List<SimResult> Run(
+        IEnumerable<int> seeds, SimSwitches switches, bool keepTrace, Func<SimResult, bool> isLast)
+    {
+        var left = new ConcurrentQueue<int>(seeds);
+        var results = new ConcurrentQueue<SimResult>();
+        var stop = false;
+        var threads = Enumerable.Range(0, Math.Clamp(Environment.ProcessorCount, 1, 2))
+            .Select(_ => new Thread(Work, StackBytes))
+            .ToList();
+        threads.ForEach(static thread => thread.Start());
+        threads.ForEach(static thread => thread.Join());
+        return [.. results];
+
+        void Work()
+        {
+            while (!Volatile.Read(ref stop) && left.TryDequeue(out var seed))
+            {
+                var result = Simulation.Run(seed, switches, keepTrace);
+                results.Enqueue(result);
+                if (isLast(result))
+                {
+                    Volatile.Write(ref stop, true);
+                }
+            }
+        }
+    }
+}
