@@ -1,4 +1,5 @@
 using System.Text;
+using Dmt.Cli.Configuration;
 using Dmt.Core;
 using Dmt.Engine.Inspection;
 

@@ -126,7 +126,7 @@ public sealed class SettingsTests : IDisposable
         var message = AssertRefused(null, () => Load("""{"max_range_reponse": 5}"""));
         Assert.Contains("unknown setting max_range_reponse in ", message, StringComparison.Ordinal);
         Assert.Contains("(did you mean max_range_response?)", message, StringComparison.Ordinal);
-        Assert.Contains("the settings are port, host, data, fsync, cache_size", message, StringComparison.Ordinal);
+        Assert.Contains("the settings are port, host, data, store, store_endpoint", message, StringComparison.Ordinal);
 
         message = AssertRefused(null, () => Load("{}", environment: new() { ["DMT__PROT"] = "1" }));
         Assert.Contains("unknown setting prot in the environment (DMT__PROT) (did you mean port?)", message,
@@ -161,6 +161,7 @@ public sealed class SettingsTests : IDisposable
             Compression = Compression.Brotli,
             AlphanumericKeys = true,
             MemtableSize = 100_000,
+            Data = ServeSettings.DataDefault,
         };
         foreach (var setting in SettingCatalog.All)
         {

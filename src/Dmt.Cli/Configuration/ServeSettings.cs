@@ -63,7 +63,7 @@ internal sealed record ServeSettings
 
     /// <summary>The bucket; null for a store in a folder.</summary>
     /// <exception cref="DmtException">InvalidArgument where both are named.</exception>
-    public BucketSettings? Bucket =>
+    public BucketSettings? ToBucket() =>
         Store is null ? null : Data is not null ? throw BucketSettings.NoFolder(Data) : new BucketSettings(Store)
     {
         Endpoint = StoreEndpoint,

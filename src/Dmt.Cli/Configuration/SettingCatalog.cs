@@ -49,13 +49,14 @@ internal static class SettingCatalog
             "store_endpoint",
             "server that has the bucket, where that is not Amazon's",
             "a URL with http:// or https://",
-            (s, text) => TryParseEndpoint(text, out var url) ? s with { StoreEndpoint = url } : null,
+            (s, text) => text.Length == 0 ? s with { StoreEndpoint = null }
+                : TryParseEndpoint(text, out var url) ? s with { StoreEndpoint = url } : null,
             s => s.StoreEndpoint?.OriginalString ?? ""),
         new(
             "store_region",
             "the bucket's region, where the environment does not say",
             "the name of a region",
-            (s, text) => text.Trim().Length > 0 ? s with { StoreRegion = text.Trim() } : null,
+            (s, text) => s with { StoreRegion = text.Trim() is { Length: > 0 } region ? region : null },
             s => s.StoreRegion ?? ""),
         Choice<bool?>("store_path_style", "the bucket in the URL's path; auto: where there is an endpoint",
             [(Auto, null), ("true", true), ("false", false)],

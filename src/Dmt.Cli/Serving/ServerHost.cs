@@ -48,7 +48,7 @@ internal static class ServerHost
             MemtableBytes = settings.MemtableSize,
             ValueBytesMax = settings.ValueBytesMax,
         };
-        await using var store = settings.Bucket is { } bucket
+        await using var store = settings.ToBucket() is { } bucket
             ? await io.OpenBucket(bucket, options, stop)
             : await io.OpenFolder(settings.StoreName, options, stop);
         var started = false;
