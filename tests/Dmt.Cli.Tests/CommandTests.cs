@@ -82,7 +82,8 @@ public sealed class CommandTests : IDisposable
     [InlineData("--limit is 0: expected 1 or more", "scan", "--limit", "0")]
     [InlineData("--limit is -3: expected 1 or more", "search", "x", "--limit", "-3")]
     [InlineData("--json cannot go with -: standard output is taken by the entries", "export", "-", "--json")]
-    [InlineData("--url and --data cannot go together: name a server, a folder or a bucket", "stat", "--url", "http://x")]
+    [InlineData(
+        "--url and --data cannot go together: name a server, a folder or a bucket", "stat", "--url", "http://x")]
     [InlineData("get needs KEY; see dmt get --help", "get")]
     [InlineData("unknown flag --limits (did you mean --limit?); see dmt scan --help", "scan", "--limits", "3")]
     [InlineData("unknown argument c; see dmt put --help", "put", "a", "b", "c")]

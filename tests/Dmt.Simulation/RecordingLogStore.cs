@@ -37,6 +37,8 @@ internal sealed class RecordingLogStore(SimNode node, ILogStore inner, bool skip
     {
         public string Incarnation => inner.Incarnation;
 
+        public Fence Fence => inner.Fence;
+
         public long End => inner.End;
 
         public long BytesWritten => inner.BytesWritten;

@@ -28,7 +28,7 @@ internal sealed class SimBucket(SimWorld world, bool overwritesManifests)
     /// <summary>Reads of deleted objects by nodes that had been taken over.</summary>
     public int StaleReads { get; private set; }
 
-    /// <summary>When the log of an incarnation got its fence; the end of time if it has none.</summary>
+    /// <summary>When the log of an incarnation was sealed; the end of time if it has none.</summary>
     public long FencedAt(string incarnation) => _fencedAt.GetValueOrDefault(incarnation, long.MaxValue);
 
     public bool IsOwner(SimNode node) => node.Log is { } log && Latest?.Incarnation == log.Incarnation;
@@ -66,13 +66,34 @@ internal sealed class SimBucket(SimWorld world, bool overwritesManifests)
         {
             NoteManifest(ManifestCodec.Decode(content, name));
         }
-        else if (name.StartsWith("log/", StringComparison.Ordinal)
-            && ObjectLogFormat.ReadHeader(content, name).Kind == ObjectBatchKind.Fence)
+        else if (name.StartsWith("log/", StringComparison.Ordinal))
         {
-            _fencedAt.TryAdd(name.Split('/')[1], world.Now);
+            NoteSeal(name.Split('/')[1]);
         }
 
         return true;
+    }
+
+    /// <summary>
+    /// A log is sealed once a fence follows its batches without a gap: one that was planted ahead of a busy owner only
+    /// stops it, and the numbers below may still be its own.
+    /// </summary>
+    private void NoteSeal(string incarnation)
+    {
+        for (var number = 0L; ; number++)
+        {
+            var name = ObjectLogFormat.NameOf(incarnation, number);
+            if (!_objects.TryGetValue(name, out var batch))
+            {
+                return;
+            }
+
+            if (ObjectLogFormat.ReadHeader(batch, name).Kind == ObjectBatchKind.Fence)
+            {
+                _fencedAt.TryAdd(incarnation, world.Now);
+                return;
+            }
+        }
     }
 
     public bool Put(string name, byte[] content)

@@ -65,9 +65,9 @@ internal sealed record ServeSettings
     /// <exception cref="DmtException">InvalidArgument where both are named.</exception>
     public BucketSettings? ToBucket() =>
         Store is null ? null : Data is not null ? throw BucketSettings.NoFolder(Data) : new BucketSettings(Store)
-    {
-        Endpoint = StoreEndpoint,
-        Region = StoreRegion,
-        PathStyle = StorePathStyle,
-    };
+        {
+            Endpoint = StoreEndpoint,
+            Region = StoreRegion,
+            PathStyle = StorePathStyle,
+        };
 }

@@ -41,37 +41,47 @@ internal sealed class ObjectLogStore(
 
     public async ValueTask SealAsync(LogRange range, CancellationToken cancellationToken)
     {
-        var number = range.From;
+        var first = range.From;
         await foreach (var batch in ListAsync(range, cancellationToken).ConfigureAwait(false))
         {
-            if (batch.Number != number)
+            if (batch.Number != first)
             {
                 break; // The first gap: an upload that never ended, or is under way right now.
             }
 
-            number++;
+            first++;
         }
 
-        var by = _incarnation ?? throw new InvalidOperationException("a log is sealed by a node that has one itself");
-        while (true)
+        // Usually the first free number is free to take. An owner that is alive and busy may be faster, number after
+        // number; so a fence is planted ahead of it, further each time, where it must stop.
+        var planted = first;
+        for (var ahead = 0; !await TryFenceAsync(range, planted, cancellationToken).ConfigureAwait(false);)
         {
-            var name = ObjectLogFormat.NameOf(range.Incarnation, number);
-            var fence = ObjectLogFormat.Encode(ObjectBatchKind.Fence, by, number, []);
-            if (await objects.TryCreateAsync(name, fence, cancellationToken).ConfigureAwait(false))
-            {
-                return;
-            }
-
-            var found = await objects.GetAsync(name, cancellationToken).ConfigureAwait(false)
-                ?? throw DmtException.Corruption(
-                    name, 0, "it was there and is gone: logs must not be deleted while replayed");
-            if (ObjectLogFormat.ReadHeader(found, name).Kind == ObjectBatchKind.Fence)
-            {
-                return;
-            }
-
-            number++; // The owner was faster with this one: it counts.
+            ahead = Math.Max(8, ahead * 2);
+            planted += ahead;
         }
+
+        // Now it can only fill numbers below. What it does not fill gets a fence as well: the lowest one is the end of
+        // the log, and nothing behind it was acknowledged, for acknowledgements go in order.
+        await Task.WhenAll(Enumerable.Range(0, (int)(planted - first)).Select(
+            i => TryFenceAsync(range, first + i, cancellationToken).AsTask())).ConfigureAwait(false);
+    }
+
+    /// <returns>False when the owner has written that number.</returns>
+    private async ValueTask<bool> TryFenceAsync(LogRange range, long number, CancellationToken cancellationToken)
+    {
+        var by = _incarnation ?? throw new InvalidOperationException("a log is sealed by a node that has one itself");
+        var name = ObjectLogFormat.NameOf(range.Incarnation, number);
+        var fence = ObjectLogFormat.Encode(ObjectBatchKind.Fence, by, number, []);
+        if (await objects.TryCreateAsync(name, fence, cancellationToken).ConfigureAwait(false))
+        {
+            return true;
+        }
+
+        var found = await objects.GetAsync(name, cancellationToken).ConfigureAwait(false)
+            ?? throw DmtException.Corruption(
+                name, 0, "it was there and is gone: logs must not be deleted while replayed");
+        return ObjectLogFormat.ReadHeader(found, name).Kind == ObjectBatchKind.Fence;
     }
 
     public async ValueTask ReplayAsync(

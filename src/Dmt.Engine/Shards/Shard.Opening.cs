@@ -191,14 +191,30 @@ internal sealed partial class Shard
     private static async ValueTask<TableReader[][]> OpenLevelsAsync(
         ShardHost host, Manifest manifest, CancellationToken cancellationToken)
     {
-        var levels = new TableReader[Manifest.LevelCount][];
         var opening = manifest.Levels
-            .Select(level => Task.WhenAll(level.Select(info =>
-                TableReader.OpenAsync(host.Objects, info, host.Cache, cancellationToken).AsTask())))
-            .ToList();
+            .Select(level => level.Select(info =>
+                TableReader.OpenAsync(host.Objects, info, host.Cache, cancellationToken).AsTask()).ToArray())
+            .ToArray();
+        try
+        {
+            await Task.WhenAll(opening.SelectMany(static level => level)).ConfigureAwait(false);
+        }
+        catch
+        {
+            // All have ended: what did open is closed, and no read goes on behind the back of another attempt.
+            foreach (var task in opening.SelectMany(static level => level).Where(static t => t.IsCompletedSuccessfully))
+            {
+                var table = await task.ConfigureAwait(false);
+                await table.CloseAsync().ConfigureAwait(false);
+            }
+
+            throw;
+        }
+
+        var levels = new TableReader[opening.Length][];
         for (var level = 0; level < levels.Length; level++)
         {
-            levels[level] = await opening[level].ConfigureAwait(false);
+            levels[level] = await Task.WhenAll(opening[level]).ConfigureAwait(false);
         }
 
         return levels;

@@ -74,7 +74,8 @@ internal sealed partial class Shard : IAsyncDisposable
     public IReadOnlyList<LogRange> LogRanges => Volatile.Read(ref _manifest).LogRanges;
 
     /// <summary>Why writes are refused, or will be once the buffers are full; null when they are taken.</summary>
-    public string? Problem => _fence.Reason?.Message ?? _failure?.Message ?? _throttle.Refusal ?? Volatile.Read(ref _problems[0]);
+    public string? Problem =>
+        _fence.Reason?.Message ?? _failure?.Message ?? _throttle.Refusal ?? Volatile.Read(ref _problems[0]);
 
     /// <summary>Why flushes or compactions fail, though writes may still be taken; null when all is well.</summary>
     public string? BackgroundProblem => Volatile.Read(ref _problems[0]) ?? Volatile.Read(ref _problems[1]);

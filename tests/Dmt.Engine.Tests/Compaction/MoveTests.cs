@@ -1,6 +1,8 @@
 using System.Text;
 using Dmt.Core.Keys;
+using Dmt.Engine.Log;
 using Dmt.Engine.Objects;
+using Dmt.Engine.Scheduling;
 using Dmt.Engine.Shards;
 using Dmt.Engine.Tests.Torture;
 
@@ -51,8 +53,9 @@ public sealed class MoveTests
         using var folder = new TemporaryDirectory();
         var objects = new DirectoryObjectStore(folder.Path, TimeProvider.System);
         var log = Path.Combine(folder.Path, "log");
-        await using var host =
-            ShardHost.Start(objects, log, TinyOptions.Create(), TimeProvider.System, new Random(1));
+        var logs = new FileLogStore(log, new FileLogOptions(), TimeProvider.System);
+        await using var host = ShardHost.Start(
+            objects, logs, TinyOptions.Create(), TimeProvider.System, new Random(1), EngineScheduler.ThreadPool);
         var shard = await host.OpenShardAsync(1, default);
         for (var i = 0; i < Keys; i++)
         {

@@ -1,6 +1,8 @@
 using Dmt.Core;
+using Dmt.Engine.Log;
 using Dmt.Engine.Manifests;
 using Dmt.Engine.Objects;
+using Dmt.Engine.Scheduling;
 using Dmt.Engine.Tables;
 
 namespace Dmt.Engine.Tests.Torture;
@@ -21,7 +23,9 @@ public sealed class LeftoverTests
         var failing = new FailingObjectStore(objects);
         var options = TinyOptions.Create() with { Level0CompactionTables = 2 };
         var log = Path.Combine(directory.Path, "log");
-        var store = await TrieStore.OpenAsync(failing, log, options, TimeProvider.System, default);
+        var logs = new FileLogStore(log, new FileLogOptions(), TimeProvider.System);
+        var store = await TrieStore.OpenAsync(
+            failing, logs, options, TimeProvider.System, EngineScheduler.ThreadPool, null, default);
         var merged = new Gate();
         var named = new Gate();
         var compacted = new TableId(1, 1, 3).ObjectName;
