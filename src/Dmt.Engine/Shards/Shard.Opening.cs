@@ -178,6 +178,7 @@ internal sealed partial class Shard
             var next = _manifest with { Number = _manifest.Number + 1, ClosedCleanly = true, LogRanges = [] };
             next = await _manifests.WriteAsync(next, CancellationToken.None).ConfigureAwait(false);
             Volatile.Write(ref _manifest, next);
+            _host.Garbage.Add(ManifestStore.Superseded(Id, next.Number));
             ReleaseOrphans(obsolete: true);
         }
         catch (DmtException e) when (e.Kind is DmtErrorKind.Unavailable or DmtErrorKind.Fenced)
@@ -290,6 +291,7 @@ internal sealed partial class Shard
             var next = _manifest with { Number = _manifest.Number + 1, LogRanges = [here] };
             next = await _manifests.WriteAsync(next, cancellationToken).ConfigureAwait(false);
             Volatile.Write(ref _manifest, next);
+            _host.Garbage.Add(ManifestStore.Superseded(Id, next.Number));
         }
 
         _host.Compactions.Add(this);
