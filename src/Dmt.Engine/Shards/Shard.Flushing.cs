@@ -128,7 +128,7 @@ internal sealed partial class Shard
             var opened = await Task.WhenAll(opening).ConfigureAwait(false);
             foreach (var table in opened)
             {
-                table.Released = _host.OnTableReleased;
+                _host.OnTableOpened(table);
             }
 
             return opened;
@@ -141,7 +141,7 @@ internal sealed partial class Shard
                 Release([await opened.ConfigureAwait(false)]);
             }
 
-            _host.Garbage.Add([.. infos.Select(static info => info.Id.ObjectName)]);
+            _host.Collector.Add([.. infos.Select(static info => info.Id.ObjectName)]);
             throw;
         }
     }

@@ -12,20 +12,33 @@ internal sealed partial class Shard
     /// Takes the shard over: writes the next manifest, which fences the owner before, then replays what its log has and
     /// the tables have not.
     /// </summary>
-    public static async ValueTask<Shard> OpenAsync(ShardHost host, uint id, CancellationToken cancellationToken)
+    /// <param name="host">What the shard stands on.</param>
+    /// <param name="id">Its number.</param>
+    /// <param name="restored">
+    /// The state to begin with in the place of the present one; null for the present one.
+    /// </param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public static async ValueTask<Shard> OpenAsync(
+        ShardHost host, uint id, Manifest? restored, CancellationToken cancellationToken)
     {
         var manifests = new ManifestStore(host.Objects, id);
         var previous = await manifests.LoadLatestAsync(cancellationToken).ConfigureAwait(false);
-        var replay = previous?.LogRanges ?? [];
+        var state = previous;
+        if (restored is not null)
+        {
+            state = await ReplaceAsync(host, previous, restored, cancellationToken).ConfigureAwait(false);
+        }
+
+        var replay = state?.LogRanges ?? [];
         var manifest = new Manifest
         {
             Shard = id,
-            Number = (previous?.Number ?? 0) + 1,
-            Epoch = (previous?.Epoch ?? 0) + 1,
+            Number = (state?.Number ?? 0) + 1,
+            Epoch = (state?.Epoch ?? 0) + 1,
             Incarnation = host.Log.Incarnation,
-            FlushedSequence = previous?.FlushedSequence ?? 0,
-            Prefix = previous?.Prefix ?? [],
-            Levels = previous?.Levels ?? Manifest.EmptyLevels,
+            FlushedSequence = state?.FlushedSequence ?? 0,
+            Prefix = state?.Prefix ?? [],
+            Levels = state?.Levels ?? Manifest.EmptyLevels,
             LogRanges = [.. replay, host.LogRangeFrom(host.Log.End)],
         };
 
@@ -45,7 +58,7 @@ internal sealed partial class Shard
         var shard = new Shard(host, manifest, view, manifest.FlushedSequence);
         foreach (var table in levels.SelectMany(static level => level))
         {
-            table.Released = host.OnTableReleased;
+            host.OnTableOpened(table);
         }
 
         await shard.ReplayAsync(replay, cancellationToken).ConfigureAwait(false);
@@ -126,7 +139,7 @@ internal sealed partial class Shard
             using var held = await _manifestLock.AcquireAsync(CancellationToken.None).ConfigureAwait(false);
             var next = _manifest with { Number = _manifest.Number + 1, ClosedCleanly = true, LogRanges = [] };
             next = await _manifests.WriteAsync(next, CancellationToken.None).ConfigureAwait(false);
-            Volatile.Write(ref _manifest, next);
+            SetManifest(next);
             ReleaseOrphans(obsolete: true);
         }
         catch (DmtException e) when (e.Kind is DmtErrorKind.Unavailable or DmtErrorKind.Fenced)
@@ -222,7 +235,7 @@ internal sealed partial class Shard
         {
             var next = _manifest with { Number = _manifest.Number + 1, LogRanges = [here] };
             next = await _manifests.WriteAsync(next, cancellationToken).ConfigureAwait(false);
-            Volatile.Write(ref _manifest, next);
+            SetManifest(next);
         }
 
         _host.Compactions.Add(this);
