@@ -243,7 +243,8 @@ internal sealed class ShardHost : IAsyncDisposable
         }
     }
 
-    private bool IsInUse(string name)
+    /// <summary>A table of that name is open.</summary>
+    public bool IsInUse(string name)
     {
         lock (_inUse)
         {
