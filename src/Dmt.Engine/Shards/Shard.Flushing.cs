@@ -128,7 +128,7 @@ internal sealed partial class Shard
             var opened = await Task.WhenAll(opening).ConfigureAwait(false);
             foreach (var table in opened)
             {
-                table.Released = _host.OnTableReleased;
+                _host.OnTableOpened(table);
             }
 
             return opened;
@@ -138,12 +138,12 @@ internal sealed partial class Shard
             foreach (var task in opening.Where(static task => task.IsCompletedSuccessfully))
             {
                 var table = await task.ConfigureAwait(false);
-                table.Released = _host.OnTableReleased;
+                _host.OnTableOpened(table);
                 Discard([table]);
             }
 
             // Those too that did not open. Deleting twice does no harm.
-            _host.Garbage.Add([.. infos.Select(static info => info.Id.ObjectName)]);
+            _host.Collector.Add([.. infos.Select(static info => info.Id.ObjectName)]);
             if (e is DmtException { Kind: DmtErrorKind.Corruption })
             {
                 // A successor deletes what its manifest does not name.
