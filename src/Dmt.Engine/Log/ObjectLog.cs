@@ -188,7 +188,7 @@ internal sealed partial class ObjectLog : INodeLog
         }
     }
 
-    /// <summary>Nothing is deleted here: the garbage collector finds batches that no manifest needs.</summary>
+    /// <summary>Nothing is deleted: batches that no manifest needs stay in the bucket for now.</summary>
     public void Release(long position)
     {
     }

@@ -31,7 +31,7 @@ internal sealed class ObjectLogStore(
         return new ObjectLog(objects, incarnation, options, time, scheduler);
     }
 
-    /// <summary>None: in a bucket the garbage collector cleans up, by what manifests name.</summary>
+    /// <summary>None: nothing deletes batches of a bucket yet, see <see cref="Delete"/>.</summary>
     public IReadOnlyList<string> ListOwnIncarnations() => [];
 
     public void Check(LogRange range)
@@ -137,7 +137,8 @@ internal sealed class ObjectLogStore(
 
     public void Delete(string incarnation)
     {
-        // As above: by the garbage collector.
+        // Kept: a log must keep its fence, or an owner that was suspended could go on behind it. Deleting batches by
+        // age and reference is still to come.
     }
 
     private static void Deliver(ShardRecords records, LogRecordHandler handler)
