@@ -208,7 +208,6 @@ internal sealed partial class Shard : IAsyncDisposable
         tables.RemoveReference();
         ReleaseOrphans(obsolete: true);
         UpdateThrottle();
-        _host.Collector.Add(ManifestStore.Superseded(Id, next.Number));
     }
 
     /// <summary>Notes a manifest that has been written. Under _manifestLock.</summary>
@@ -216,6 +215,7 @@ internal sealed partial class Shard : IAsyncDisposable
     {
         Volatile.Write(ref _manifest, written);
         Volatile.Write(ref _owned, new OwnedShard(written, _host.Time.GetUtcNow()));
+        _host.Collector.Add(ManifestStore.Superseded(Id, written.Number));
     }
 
     /// <summary>Under _manifestLock.</summary>

@@ -129,6 +129,7 @@ internal sealed class ShardHost : IAsyncDisposable
             }
         }
 
+        Collector.Add(ManifestStore.Superseded(id, shard.Owned.Manifest.Number));
         if (Options.CollectsGarbage)
         {
             Collector.RequestSweep();
