@@ -1,6 +1,6 @@
 using System.Globalization;
 using Dmt.Core;
-using Dmt.Engine.Checksums;
+using Dmt.Core.Hashing;
 using Dmt.Engine.Log;
 using Dmt.Engine.Manifests;
 using Dmt.Engine.Objects;
