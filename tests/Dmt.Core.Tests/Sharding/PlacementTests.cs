@@ -18,7 +18,7 @@ public sealed class PlacementTests
 
     private static readonly string[] Eight = Nodes(8);
 
-    /// <summary>Members of which some are down, one live node aside, and a prefix.</summary>
+    /// <summary>A prefix, members of which some are down, and the name of one more node.</summary>
     private static readonly Gen<World> Worlds =
         from live in Gen.Choose(1, 9)
         from down in Gen.Choose(0, 4)
@@ -209,10 +209,10 @@ public sealed class PlacementTests
     {
         var placement = new Placement(Eight.Where(n => n != "node-5"), ["node-5"]);
 
-        Assert.Equal("", string.Join(' ', placement.Homes(default(ReadOnlyMemory<byte>), 4)));
-        Assert.Equal("", string.Join(' ', placement.Homes(Bytes("a"), 4)));
-        Assert.Equal("", string.Join(' ', placement.Homes(Bytes("abc"), 7)));
-        Assert.Equal("", string.Join(' ', placement.Homes([Bytes("eu"), Bytes("books")], 3)));
+        Assert.Equal("node-7 node-6 node-0 node-3", string.Join(' ', placement.Homes(default(ReadOnlyMemory<byte>), 4)));
+        Assert.Equal("node-2 node-0 node-6 node-4", string.Join(' ', placement.Homes(Bytes("a"), 4)));
+        Assert.Equal("node-2 node-4 node-1 node-3 node-6 node-0 node-7", string.Join(' ', placement.Homes(Bytes("abc"), 7)));
+        Assert.Equal("node-7 node-6 node-3", string.Join(' ', placement.Homes([Bytes("eu"), Bytes("books")], 3)));
     }
 
     [Fact]
