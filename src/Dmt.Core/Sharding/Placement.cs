@@ -45,8 +45,8 @@ public sealed class Placement
     /// <param name="live">The nodes that are up, by names that outlive restarts; at least one, in any order.</param>
     /// <param name="down">The members that are down and have not been given up: their places are kept. In any
     /// order.</param>
-    /// <exception cref="DmtException">InvalidArgument where no node is live, a name is empty, is no valid Unicode, or is
-    /// given twice.</exception>
+    /// <exception cref="DmtException">InvalidArgument where no node is live, a name is empty, is no valid Unicode, or
+    /// is given twice.</exception>
     public Placement(IEnumerable<string> live, IEnumerable<string>? down = null)
     {
         _members =
@@ -78,7 +78,9 @@ public sealed class Placement
     /// <param name="prefix">The shard's prefix, 0 to 1,024 bytes.</param>
     /// <param name="copies">1 to <see cref="CopiesMax"/>, the primary included.</param>
     /// <returns>As many nodes as copies, or all live ones where these are fewer.</returns>
-    /// <exception cref="DmtException">InvalidArgument for what is out of its range; TooLarge for the prefix.</exception>
+    /// <exception cref="DmtException">
+    /// InvalidArgument for what is out of its range; TooLarge for the prefix.
+    /// </exception>
     public string[] Homes(ReadOnlyMemory<byte> prefix, int copies) => Homes(OneByteEach.Cut(prefix), copies);
 
     /// <summary>The homes of a shard's copies, the primary first.</summary>

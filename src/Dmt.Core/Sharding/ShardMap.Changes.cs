@@ -58,9 +58,9 @@ public sealed partial class ShardMap
     /// A map in which a shard has the number that was decided elsewhere: to bring a carve that was begun to its end.
     /// </summary>
     /// <returns>This map where it has exactly this shard already; or else the next version.</returns>
-    /// <exception cref="DmtException">InvalidArgument where the prefix belongs to another shard or the number to another
-    /// prefix; where the number is below <see cref="NextShard"/> and not in the map, for its shard was merged and must
-    /// not come back; and for what is out of its range.</exception>
+    /// <exception cref="DmtException">InvalidArgument where the prefix belongs to another shard or the number to
+    /// another prefix; where the number is below <see cref="NextShard"/> and not in the map, for its shard was merged
+    /// and must not come back; and for what is out of its range.</exception>
     public ShardMap Add(uint shard, ReadOnlyMemory<byte> prefix)
     {
         if (TryGet(shard, out var there))

@@ -77,7 +77,8 @@ public sealed partial class ShardMap
             return 0;
         }
 
-        var compared = key[..Math.Min(key.Length, _sharedLength)].SequenceCompareTo(_starts[1].AsSpan(0, _sharedLength));
+        var compared =
+            key[..Math.Min(key.Length, _sharedLength)].SequenceCompareTo(_starts[1].AsSpan(0, _sharedLength));
         if (compared != 0)
         {
             return compared < 0 ? 0 : _starts.Length - 1;
@@ -102,8 +103,8 @@ public sealed partial class ShardMap
         return low - 1;
     }
 
-    /// <summary>How many heads are at most <paramref name="head"/>, the first start's taken to be. Without branches that
-    /// depend on the heads: none could be foretold, and that would be most of the time.</summary>
+    /// <summary>How many heads are at most <paramref name="head"/>, the first start's taken to be. Without branches
+    /// that depend on the heads: none could be foretold, and that would be most of the time.</summary>
     private int CountUpTo(ulong head)
     {
         ReadOnlySpan<ulong> heads = _heads;

@@ -144,7 +144,8 @@ public static class ShardMapCodec
             {
                 var length = _at - start;
                 _at = start;
-                throw Damaged($"the {what} is {value} in {length} bytes: expected {least} to {most}, in as few as can be");
+                throw Damaged(
+                    $"the {what} is {value} in {length} bytes: expected {least} to {most}, in as few as can be");
             }
 
             return value;

@@ -198,7 +198,8 @@ public sealed class PlacementTests
     {
         var placement = new Placement(Nodes(100));
         var same = Enumerable.Range(0, 100).Count(i =>
-            placement.Homes([Bytes($"{i}ab"), Bytes("c")], 1)[0] == placement.Homes([Bytes($"{i}a"), Bytes("bc")], 1)[0]);
+            placement.Homes(
+                [Bytes($"{i}ab"), Bytes("c")], 1)[0] == placement.Homes([Bytes($"{i}a"), Bytes("bc")], 1)[0]);
 
         Assert.InRange(same, 0, 10);
     }
@@ -209,9 +210,11 @@ public sealed class PlacementTests
     {
         var placement = new Placement(Eight.Where(n => n != "node-5"), ["node-5"]);
 
-        Assert.Equal("node-7 node-6 node-0 node-3", string.Join(' ', placement.Homes(default(ReadOnlyMemory<byte>), 4)));
+        Assert.Equal(
+            "node-7 node-6 node-0 node-3", string.Join(' ', placement.Homes(default(ReadOnlyMemory<byte>), 4)));
         Assert.Equal("node-2 node-0 node-6 node-4", string.Join(' ', placement.Homes(Bytes("a"), 4)));
-        Assert.Equal("node-2 node-4 node-1 node-3 node-6 node-0 node-7", string.Join(' ', placement.Homes(Bytes("abc"), 7)));
+        Assert.Equal(
+            "node-2 node-4 node-1 node-3 node-6 node-0 node-7", string.Join(' ', placement.Homes(Bytes("abc"), 7)));
         Assert.Equal("node-7 node-6 node-3", string.Join(' ', placement.Homes([Bytes("eu"), Bytes("books")], 3)));
     }
 
@@ -256,7 +259,8 @@ public sealed class PlacementTests
                 "numbered" => Bytes(i.ToString(CultureInfo.InvariantCulture)),
                 "url" => Bytes($"https://www.example.com/articles/{i / 100}/{i % 100}"),
                 "alike" => Bytes($"{shared}{i:D5}"),
-                "letters" => Bytes(string.Concat(Enumerable.Range(0, 14).Select(bit => (i >> bit & 1) == 0 ? 'a' : 'b'))),
+                "letters" =>
+                    Bytes(string.Concat(Enumerable.Range(0, 14).Select(bit => (i >> bit & 1) == 0 ? 'a' : 'b'))),
                 "binary" => new byte[] { 0xFF, (byte)(i >> 8), (byte)i },
                 _ => RandomBytes(random),
             }),
@@ -285,7 +289,8 @@ public sealed class PlacementTests
     {
         public Placement Placement => new(Live, Down);
 
-        public override string ToString() => $"live {string.Join(' ', Live)}, down {string.Join(' ', Down)}, new {New}, "
+        public override string ToString() =>
+            $"live {string.Join(' ', Live)}, down {string.Join(' ', Down)}, new {New}, "
             + $"prefix {Convert.ToHexString(Prefix)}, copies {Copies}";
     }
 }

@@ -150,7 +150,8 @@ public sealed class ShardMapCodecTests
         var error = Assert.Throws<DmtException>(() => ShardMapCodec.Decode(bytes, "map/7"));
 
         Assert.Equal(DmtErrorKind.Unavailable, error.Kind);
-        Assert.Contains("map/7 was written by a newer DMT (shard map format 2", error.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "map/7 was written by a newer DMT (shard map format 2", error.Message, StringComparison.Ordinal);
         bytes[8] = 0;
         Damaged(bytes, "there is no format version 0");
     }

@@ -46,7 +46,8 @@ public sealed class ShardMapTests
     [Fact]
     public void A_number_is_never_given_again()
     {
-        var map = ShardMap.Initial.Carve("a"u8.ToArray(), out var first).Merge(first).Carve("a"u8.ToArray(), out var next);
+        var map =
+            ShardMap.Initial.Carve("a"u8.ToArray(), out var first).Merge(first).Carve("a"u8.ToArray(), out var next);
 
         Assert.Equal((2u, 3u, 4u), (first, next, map.NextShard));
     }
