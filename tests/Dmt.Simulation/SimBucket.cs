@@ -1,7 +1,7 @@
 using System.Globalization;
 using Dmt.Core;
+using Dmt.Core.Hashing;
 using Dmt.Engine.Checkpoints;
-using Dmt.Engine.Checksums;
 using Dmt.Engine.Log;
 using Dmt.Engine.Manifests;
 using Dmt.Engine.Objects;
