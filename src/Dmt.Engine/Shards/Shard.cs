@@ -6,6 +6,7 @@
 //   Shard.Flushing.cs   memtables into tables
 //   Shard.Compacting.cs tables into fewer tables
 //   Shard.Keeping.cs    checkpoints
+//   Shard.Following.cs  replicas: the shard as somebody else writes it, and as it is shipped to others
 //
 // Locks, outermost first:
 //   _manifestLock  one change of the table set at a time: manifest written, then view replaced
@@ -216,6 +217,7 @@ internal sealed partial class Shard : IAsyncDisposable
         Volatile.Write(ref _manifest, written);
         Volatile.Write(ref _owned, new OwnedShard(written, _host.Time.GetUtcNow()));
         _host.Collector.Add(ManifestStore.Superseded(Id, written.Number));
+        _host.ManifestWritten?.Invoke(Id);
     }
 
     /// <summary>Under _manifestLock.</summary>
