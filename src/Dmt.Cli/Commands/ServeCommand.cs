@@ -21,6 +21,8 @@ internal static class ServeCommand
             "dmt serve --store s3://bucket/prefix          # in a bucket; needs no disk",
             "dmt serve --fsync strict                      # acknowledge when durable",
             "dmt serve --fsync 'every 50ms' --cache-size 1GiB",
+            "dmt serve --replicas reader:3040 --replica-acks 1   # a main with a replica",
+            "dmt serve --is-replica true --host '*'        # that replica, on the machine called reader",
             "DMT__CACHE_SIZE=64MB dmt serve --print-config # what it would run with, and why");
         var config = new Option<string?>("--config")
         {
@@ -36,7 +38,6 @@ internal static class ServeCommand
             Description =
                 $"{s.Help}: {s.Allowed}. Default: {(s.Show(defaults) is { Length: > 0 } text ? text : "none")}",
             HelpName = s.Name.Split('_')[^1].ToUpperInvariant(),
-            Hidden = s.IsReserved,
         });
         foreach (var option in flags.Values)
         {
@@ -66,7 +67,7 @@ internal static class ServeCommand
 
     private static async Task PrintAsync(CommandIo io, EffectiveSettings effective, bool json)
     {
-        var shown = SettingCatalog.All.Where(s => !s.IsReserved);
+        var shown = SettingCatalog.All;
         if (json)
         {
             await JsonOutput.WriteAsync(io, writer =>

@@ -14,8 +14,10 @@ public abstract class ReplicationMedium
     public static ReplicationMedium Folder(string directory) => new FolderMedium(directory);
 
     /// <summary>All processes share one bucket.</summary>
-    /// <param name="open">Opens it anew; whoever gets it disposes it.</param>
-    public static ReplicationMedium Bucket(Func<CancellationToken, ValueTask<IObjectStore>> open) =>
+    /// <param name="open">
+    /// Opens it anew, for a main or, with false, for reading alone; whoever gets it disposes it.
+    /// </param>
+    public static ReplicationMedium Bucket(Func<bool, CancellationToken, ValueTask<IObjectStore>> open) =>
         new BucketMedium(open);
 
     /// <summary>Replicas read the main's tables themselves.</summary>
@@ -84,14 +86,14 @@ public abstract class ReplicationMedium
             new(Path.Combine(directory, "log"), new FileLogOptions { SegmentBytes = options.LogSegmentBytes }, time);
     }
 
-    private sealed class BucketMedium(Func<CancellationToken, ValueTask<IObjectStore>> open) : ReplicationMedium
+    private sealed class BucketMedium(Func<bool, CancellationToken, ValueTask<IObjectStore>> open) : ReplicationMedium
     {
         internal override bool IsShared => true;
 
         internal override async ValueTask<TrieStore> OpenMainAsync(
             EngineOptions options, TimeProvider time, Shipper shipper, CancellationToken cancellationToken)
         {
-            var objects = await open(cancellationToken).ConfigureAwait(false);
+            var objects = await open(true, cancellationToken).ConfigureAwait(false);
             var logs = new ObjectLogStore(objects, new ObjectLogOptions(), time, EngineScheduler.ThreadPool);
             return await TrieStore.OpenAsync(
                 objects,
@@ -110,7 +112,7 @@ public abstract class ReplicationMedium
             TimeProvider time,
             CancellationToken cancellationToken) =>
             await BucketFollower.StartAsync(
-                await open(cancellationToken).ConfigureAwait(false),
+                await open(false, cancellationToken).ConfigureAwait(false),
                 shard,
                 options,
                 replication,
