@@ -107,6 +107,9 @@ internal sealed record ReplicationReply
     /// <summary>Why, for people.</summary>
     public string Text { get; init; } = "";
 
+    /// <summary>Who answers is a main itself.</summary>
+    public bool IsMain { get; init; }
+
     public IReadOnlyList<string> Missing { get; init; } = [];
 }
 
@@ -154,6 +157,7 @@ internal static class ReplicationMessage
         Number(to, (ulong)reply.ManifestNumber);
         Number(to, (ulong)reply.Offset);
         Text(to, reply.Text);
+        Number(to, reply.IsMain ? 1u : 0);
         Number(to, (ulong)reply.Missing.Count);
         foreach (var name in reply.Missing)
         {
@@ -208,6 +212,7 @@ internal static class ReplicationMessage
             ManifestNumber = (long)ReadNumber(message, ref at),
             Offset = (long)ReadNumber(message, ref at),
             Text = ReadText(message, ref at),
+            IsMain = ReadNumber(message, ref at) != 0,
         };
         var missing = new List<string>();
         for (var left = ReadNumber(message, ref at); left > 0; left--)

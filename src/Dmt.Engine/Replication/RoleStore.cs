@@ -88,6 +88,7 @@ public sealed class RoleStore : IRoleStore
             }
             else
             {
+                await store.ThrowIfReplacedAsync(cancellationToken).ConfigureAwait(false);
                 await store.LeadAsync(cancellationToken).ConfigureAwait(false);
             }
 
@@ -251,6 +252,7 @@ public sealed class RoleStore : IRoleStore
             Epoch = epoch,
             Incarnation = incarnation,
             LastSequence = shipper.LastSequence,
+            IsMain = true,
             Text = isOld
                 ? $"it is the main itself now, {incarnation} of epoch {epoch}"
                 : $"it is a main itself, {incarnation} of epoch {epoch}",
@@ -260,6 +262,19 @@ public sealed class RoleStore : IRoleStore
     private async ValueTask FollowAsync(CancellationToken cancellationToken) =>
         _current = new ReplicaStore(await _medium.FollowAsync(
             RootShard, _options, _roles.Replication, _time, cancellationToken).ConfigureAwait(false));
+
+    /// <summary>A main that comes back asks first, so that it does not take back what was promoted meanwhile.</summary>
+    private async ValueTask ThrowIfReplacedAsync(CancellationToken cancellationToken)
+    {
+        var others = await AskAsync(cancellationToken).ConfigureAwait(false);
+        if (others.FirstOrDefault(static other => other.Reply is { IsMain: true }) is { Reply: { } main } other)
+        {
+            throw new DmtException(
+                DmtErrorKind.Fenced,
+                $"{other.Name} is the main now, {main.Incarnation} of epoch {main.Epoch}: start this one with "
+                    + "is_replica");
+        }
+    }
 
     private async ValueTask LeadAsync(CancellationToken cancellationToken)
     {
