@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 
 namespace Dmt.EndToEnd.Tests;
@@ -34,6 +33,7 @@ internal sealed class ReplicaServers : IDisposable
         var program = new BuiltProgram(Path.Combine(_folder.Path, $"{server}"));
         Directory.CreateDirectory(Path.Combine(_folder.Path, $"{server}"));
         _servers[server]?.Dispose();
+        _servers[server] = null;
         _servers[server] = await (_bucket?.ServeAsync(program, arguments) ?? program.ServeAsync(arguments));
     }
 

@@ -49,11 +49,13 @@ internal sealed class ReplicaLink(Shipper shipper, string name, IReplicaChannel 
     private async Task RepeatAsync(Func<CancellationToken, Task> loop, CancellationToken stop)
     {
         var delay = _options.RetryDelayMin;
-        while (!stop.IsCancellationRequested && !_isFenced)
+        var pause = TimeSpan.Zero;
+        while (!_isFenced)
         {
             var started = shipper.Time.GetTimestamp();
             try
             {
+                await PauseAsync(pause, stop).ConfigureAwait(false);
                 await loop(stop).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -68,7 +70,7 @@ internal sealed class ReplicaLink(Shipper shipper, string name, IReplicaChannel 
                     delay = _options.RetryDelayMin; // It went well for a while.
                 }
 
-                await PauseAsync(delay * (0.5 + NextDouble()), stop).ConfigureAwait(false);
+                pause = delay * (0.5 + NextDouble());
                 delay = TimeSpan.FromTicks(Math.Min(delay.Ticks * 2, _options.RetryDelayMax.Ticks));
             }
         }

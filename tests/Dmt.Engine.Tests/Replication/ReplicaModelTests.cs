@@ -49,7 +49,8 @@ public sealed class ReplicaModelTests
         Gen.Choose(0, 1 << 30).SelectMany(seed => Steps.ListOf(60).Select(steps => (seed, steps: steps.ToArray()))),
         static value => Enumerable.Range(0, value.steps.Length)
             .Select(i => (value.seed, steps: value.steps.Where((_, at) => at != i).ToArray())),
-        value => RunAsync(isBucket, value.seed, value.steps).GetAwaiter().GetResult(),
+        value =>
+            RunAsync(isBucket, value.seed, value.steps).WaitAsync(TimeSpan.FromSeconds(120)).GetAwaiter().GetResult(),
         tests: 12);
 
     private static async Task RunAsync(bool isBucket, int seed, Step[] steps)

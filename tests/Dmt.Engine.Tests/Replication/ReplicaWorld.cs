@@ -1,3 +1,4 @@
+using System.Text;
 using Dmt.Core;
 using Dmt.Core.Keys;
 using Dmt.Engine.Objects;
@@ -104,7 +105,8 @@ internal sealed class ReplicaWorld : IAsyncDisposable
                 await store.ScanAsync(new ScanRequest { Range = KeyRange.All, Limit = 100_000, Cursor = cursor });
             foreach (var (key, entry) in page.Entries)
             {
-                all.Add(Key.ToDisplay(key.Span), $"{entry.Version}:{Key.ToDisplay(entry.Value.Span)}");
+                all.Add(
+                    Encoding.UTF8.GetString(key.Span), $"{entry.Version}:{Encoding.UTF8.GetString(entry.Value.Span)}");
             }
 
             cursor = page.Cursor;
