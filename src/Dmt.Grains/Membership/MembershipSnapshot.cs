@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Serialization;
 
 namespace Dmt.Grains.Membership;
 
@@ -44,6 +45,7 @@ internal sealed record MembershipRow(
     DateTime AliveTime,
     IReadOnlyList<Suspicion> Suspicions)
 {
+    [JsonIgnore]
     public string ETag => Changed.ToString(CultureInfo.InvariantCulture);
 
     public static MembershipRow Of(MembershipEntry entry, int changed) => new(
