@@ -17,8 +17,8 @@
 //   - A reader that listed version n finds it, unless `Kept` more were written meanwhile; then it lists again.
 //   - A number may be free because it is long past. A writer that was stalled for so long would create it, below the
 //     newest. So it lists after creating: version n can have been deleted only once n + Kept was there. Where a listing
-//     shows nothing as late as that, n was the newest when it was created. Where it does, the writer cannot tell, and
-//     says so; its caller reads the table again.
+//     shows nothing as late as that, n was the newest when it was created. Where it does, the writer cannot tell: it
+//     deletes what nobody needs any more in either case, and says so; its caller reads the table again.
 //
 // A create whose outcome is in doubt is read back: every version carries an id that its writer made up for it.
 using System.Collections.Concurrent;
@@ -123,6 +123,7 @@ internal sealed partial class MembershipObjects
         var listing = await ListAsync(_versions, cancellationToken);
         if (listing.Newest.Version - next.Version >= Kept)
         {
+            await DeleteAsync([name]);
             throw DmtException.Unavailable(
                 $"{name} was written, but there is {NameOf(listing.Newest.Version)} already: "
                 + "this process was stalled for so long that it cannot tell whether its update counts");

@@ -122,25 +122,28 @@ public sealed class ConcurrentUpdatesTests
             string name, ReadOnlyMemory<byte> content, CancellationToken cancellationToken = default) =>
             inner.PutAsync(name, content, cancellationToken);
 
-        public async ValueTask<bool> TryCreateAsync(
+        public ValueTask<bool> TryCreateAsync(
             string name, ReadOnlyMemory<byte> content, CancellationToken cancellationToken = default)
         {
-            if (!await inner.TryCreateAsync(name, content, cancellationToken))
-            {
-                return false;
-            }
-
             var version = int.Parse(name[^16..], CultureInfo.InvariantCulture);
+
+            // As one step: whoever waited between creating and keeping would be overtaken.
             lock (Versions)
             {
+                var creation = inner.TryCreateAsync(name, content, cancellationToken);
+                var created = creation.IsCompletedSuccessfully
+                    ? creation.Result
+                    : throw new InvalidOperationException("a store in memory is expected to answer at once");
+
                 // A number comes twice only where a stalled writer takes one that is long past; nobody must believe it.
-                if (!Versions.TryAdd(version, MembershipCodec.Decode(content.ToArray(), name, version)))
+                if (created
+                    && !Versions.TryAdd(version, MembershipCodec.Decode(content.ToArray(), name, version)))
                 {
                     Assert.True(Versions.ContainsKey(version + MembershipObjects.Kept), $"{name} was created twice");
                 }
-            }
 
-            return true;
+                return ValueTask.FromResult(created);
+            }
         }
 
         public IObjectWriter OpenWrite(string name) => inner.OpenWrite(name);
