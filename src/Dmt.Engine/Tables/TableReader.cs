@@ -47,7 +47,9 @@ internal sealed class TableReader
     /// <summary>Called once nothing refers to the table any more.</summary>
     public Action<TableReader>? Released { get; set; }
 
-    /// <summary>Reading it takes a while: local stores complete synchronously, and this one did not.</summary>
+    /// <summary>
+    /// Reading it may take a while: its store says so, or did not complete synchronously, as local ones do.
+    /// </summary>
     public bool IsRemote { get; private init; }
 
     /// <summary>Memory that the table takes while open, cached blocks apart.</summary>
@@ -68,7 +70,7 @@ internal sealed class TableReader
         {
             var tail = GC.AllocateUninitializedArray<byte>((int)tailLength);
             var reading = reader.ReadAsync(info.TailOffset, tail, cancellationToken);
-            var isRemote = !reading.IsCompleted;
+            var isRemote = reader.MayBeRemote || !reading.IsCompleted;
             await reading.ConfigureAwait(false);
             return Parse(info, reader, cache, tail, isRemote);
         }
@@ -132,7 +134,7 @@ internal sealed class TableReader
 
     /// <summary>Reads stored bytes of neighbouring blocks at once, past the cache; for compaction.</summary>
     public ValueTask ReadStoredAsync(int firstBlock, Memory<byte> buffer, CancellationToken cancellationToken) =>
-        _reader.ReadAsync(Index.BlockOffset(firstBlock), buffer, cancellationToken);
+        _reader.ReadOnceAsync(Index.BlockOffset(firstBlock), buffer, cancellationToken);
 
     /// <summary>For the cache only: fills or empties a slot; returns what was in it.</summary>
     internal Block? ExchangeSlot(int index, Block? block) => Interlocked.Exchange(ref _slots[index], block);
