@@ -152,15 +152,15 @@ internal sealed class DiskCache : IDisposable
     public bool TryStage(ReadOnlySpan<byte> bytes, out StagedPart staged)
     {
         staged = default;
-        var evicted = false;
-        var slot = _closed ? -1 : _slots.Reserve(out evicted);
+        var slot = _closed ? -1 : _slots.Reserve();
         if (slot < 0)
         {
             return false;
         }
 
-        // The old record first: a process that is killed here leaves no record of what is overwritten.
-        if ((evicted && !Clear(slot)) || !Attempt(slot, bytes, static (at, slot, bytes) =>
+        // The record first: a process that is killed here leaves none of what is overwritten, and on a disk that fills
+        // up no part takes the place that its record would need.
+        if (!Clear(slot) || !Attempt(slot, bytes, static (at, slot, bytes) =>
             RandomAccess.Write(at._parts, bytes, DiskCacheFormat.OffsetOf(slot))))
         {
             return false;

@@ -23,7 +23,7 @@ internal sealed class PartIndex(int capacity)
     private readonly Dictionary<TableId, Table> _tables = [];
     private readonly List<Table?> _byOrdinal = [];
     private readonly Stack<int> _ordinalsFree = new();
-    private readonly Stack<int> _free = new();
+    private readonly Queue<int> _free = new(); // a slot that the disk refused is tried again last
     private Slot[] _slots = [];
     private int _used; // slots that were ever in use
     private int _hand;
@@ -53,7 +53,7 @@ internal sealed class PartIndex(int capacity)
         lock (_lock)
         {
             Cover(slot);
-            _free.Push(slot);
+            _free.Enqueue(slot);
         }
     }
 
@@ -123,24 +123,19 @@ internal sealed class PartIndex(int capacity)
         }
     }
 
-    /// <summary>A busy slot for the caller; -1 where all are in somebody's hands.</summary>
-    /// <param name="evicted">It held another part, whose record is still on disk.</param>
-    public int Reserve(out bool evicted)
+    /// <summary>
+    /// A busy slot for the caller; -1 where all are in somebody's hands. Another part's record may still be there on
+    /// disk.
+    /// </summary>
+    public int Reserve()
     {
         lock (_lock)
         {
-            evicted = false;
             _pause -= _pause > 0 ? 1 : 0;
-            var slot = -1;
-            if (_pause == 0 && !_free.TryPop(out slot))
+            var slot = _pause > 0 ? EvictLocked() : -1;
+            if (slot < 0 && !_free.TryDequeue(out slot))
             {
-                slot = _used < capacity ? _used : -1;
-            }
-
-            if (slot < 0)
-            {
-                slot = EvictLocked();
-                evicted = slot >= 0;
+                slot = _used < capacity ? _used : EvictLocked();
             }
 
             if (slot >= 0)
@@ -282,7 +277,7 @@ internal sealed class PartIndex(int capacity)
     private void FreeLocked(int slot)
     {
         _slots[slot].State = State.Free;
-        _free.Push(slot);
+        _free.Enqueue(slot);
     }
 
     /// <summary>Two rounds: the first may find all touched.</summary>

@@ -222,6 +222,36 @@ public sealed class DiskCacheTests : IDisposable
     }
 
     [Fact]
+    [Trait("Needs", "small-disk")]
+    public async Task On_a_full_disk_a_cache_uses_the_places_it_has_and_grows_once_there_is_room()
+    {
+        using var disk = new SmallDisk(4 << 20);
+        await using var store = new CachingObjectStore(_fixture.Far, DiskCache.Open(disk.Path, Identity, 2 << 20));
+        var hog = disk.FillUp(200_000);
+        var content = Content(new Random(5), 2 * Part);
+        var number = 0UL;
+        await ReadManyAsync(100);
+        var full = store.DiskCache!;
+        Assert.InRange(full.Bytes, 1, 200_000);
+        Assert.NotEqual(0, full.Evictions);
+        Assert.InRange(full.Failures, 1, 10); // it does not try again each time
+
+        File.Delete(hog);
+        await ReadManyAsync(1000);
+        Assert.InRange(store.DiskCache!.Bytes, 1_500_000, 2 << 20);
+        Assert.Equal(full.Failures, store.DiskCache.Failures);
+
+        async Task ReadManyAsync(int tables)
+        {
+            for (var i = 0; i < tables; i++)
+            {
+                await _fixture.Memory.PutAsync(Name(++number), content);
+                Assert.Equal(content, await ReadAsync(store, number, content.Length));
+            }
+        }
+    }
+
+    [Fact]
     public async Task Many_readers_and_writers_at_once_never_disturb_each_other()
     {
         const int Tables = 12;
