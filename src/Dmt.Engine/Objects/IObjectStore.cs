@@ -92,6 +92,11 @@ public interface IObjectReader : IAsyncDisposable
     /// <summary>As <see cref="ReadAsync"/>, for bytes that will not be read again: no cache need keep them.</summary>
     ValueTask ReadOnceAsync(long offset, Memory<byte> buffer, CancellationToken cancellationToken = default) =>
         ReadAsync(offset, buffer, cancellationToken);
+
+    /// <summary>What was read there proved to be damaged: a cache must fetch it anew the next time.</summary>
+    void Forget(long offset, long length)
+    {
+    }
 }
 
 /// <summary>Writes one object piece by piece. Disposing without completing leaves nothing behind.</summary>

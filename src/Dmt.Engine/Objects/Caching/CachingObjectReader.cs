@@ -43,6 +43,15 @@ internal sealed class CachingObjectReader(CachingObjectStore store, IObjectReade
             from, buffer.Slice((int)(from - offset), (int)(to - from)), cancellationToken);
     }
 
+    public void Forget(long offset, long length)
+    {
+        inner.Forget(offset, length);
+        for (var part = DiskCacheFormat.PartAt(offset); DiskCacheFormat.OffsetOf(part) < offset + length; part++)
+        {
+            store.Cache.Forget(table, part);
+        }
+    }
+
     public ValueTask DisposeAsync()
     {
         _closed = true;

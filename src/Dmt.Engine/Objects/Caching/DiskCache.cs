@@ -195,6 +195,15 @@ internal sealed class DiskCache : IDisposable
         }
     }
 
+    /// <summary>Forgets a part: it was damaged before it came here.</summary>
+    public void Forget(in TableId table, int part)
+    {
+        if (_slots.TryPin(table, part, out var slot, out _) && _slots.Unpin(slot, touch: false, doom: true))
+        {
+            Release(slot);
+        }
+    }
+
     /// <summary>Forgets a table.</summary>
     public void Drop(in TableId table)
     {
@@ -219,7 +228,8 @@ internal sealed class DiskCache : IDisposable
         Shrink(_index, (long)_slots.Capacity * DiskCacheFormat.RecordBytes);
         Shrink(_parts, DiskCacheFormat.OffsetOf(_slots.Capacity));
         var partsEnd = RandomAccess.GetLength(_parts);
-        var records = RandomAccess.GetLength(_index) / DiskCacheFormat.RecordBytes;
+        var records = (int)(RandomAccess.GetLength(_index) / DiskCacheFormat.RecordBytes);
+        _slots.Expect(records);
         var buffer = new byte[LoadRecords * DiskCacheFormat.RecordBytes];
         for (var slot = 0; slot < records;)
         {

@@ -47,6 +47,16 @@ internal sealed class PartIndex(int capacity)
     /// <summary>Parts that gave way to others.</summary>
     public long Evictions => Volatile.Read(ref _evictions);
 
+    /// <summary>At the start: so many slots are about to be loaded.</summary>
+    public void Expect(int slots)
+    {
+        lock (_lock)
+        {
+            _slotOf.EnsureCapacity(slots);
+            Array.Resize(ref _slots, slots);
+        }
+    }
+
     /// <summary>At the start: a slot that has no part.</summary>
     public void LoadFree(int slot)
     {

@@ -103,6 +103,25 @@ public sealed class CachedStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task What_was_damaged_on_its_way_is_an_error_and_fetched_anew_the_next_time()
+    {
+        await FillAsync(new EngineOptions());
+        _fixture.Far.Damages = true;
+        await AssertDamagedAsync(async () => await TrieStore.OpenAsync(_fixture.Far, Cached));
+        _fixture.Far.Damages = false;
+        await using var store = await TrieStore.OpenAsync(_fixture.Far, Cached);
+        _fixture.Far.Damages = true;
+        await AssertDamagedAsync(async () => await store.GetTextAsync(Key(4711)));
+        await AssertDamagedAsync(async () => await store.CountAsync(KeyRange.All));
+        _fixture.Far.Damages = false;
+        Assert.Equal(Value(4711), await store.GetTextAsync(Key(4711)));
+        Assert.Equal(Keys, await store.CountAsync(KeyRange.All));
+
+        static async Task AssertDamagedAsync(Func<Task> call) =>
+            Assert.Equal(DmtErrorKind.Corruption, (await Assert.ThrowsAsync<DmtException>(call)).Kind);
+    }
+
+    [Fact]
     public async Task A_store_made_anew_at_the_same_place_is_another_store()
     {
         await FillAsync(Cached);

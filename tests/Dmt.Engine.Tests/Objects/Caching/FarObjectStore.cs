@@ -14,6 +14,9 @@ internal sealed class FarObjectStore(IObjectStore inner) : IObjectStore
     /// <summary>What reads wait for.</summary>
     public Task Hold { get; set; } = Task.CompletedTask;
 
+    /// <summary>Reads of tables bring other bytes than are there.</summary>
+    public bool Damages { get; set; }
+
     public string Description => inner.Description;
 
     /// <summary>The reads of tables since the last call.</summary>
@@ -77,6 +80,13 @@ internal sealed class FarObjectStore(IObjectStore inner) : IObjectStore
             await Task.Yield();
             await store.Hold.WaitAsync(cancellationToken);
             await reader.ReadAsync(offset, buffer, cancellationToken);
+            if (store.Damages && Name.EndsWith(".table", StringComparison.Ordinal))
+            {
+                for (var i = 0; i < buffer.Length; i += 64)
+                {
+                    buffer.Span[i] ^= 1;
+                }
+            }
         }
 
         public ValueTask DisposeAsync() => reader.DisposeAsync();
