@@ -89,8 +89,8 @@ public sealed class TrieStore : ITrieStore
 
     /// <summary>
     /// Opens the store over an object store alone, its log included: nothing is kept on this machine but, where
-    /// <see cref="EngineOptions.DiskCacheDirectory"/> is set, a cache. Takes the store over from whoever has it open, who
-    /// is fenced.
+    /// <see cref="EngineOptions.DiskCacheDirectory"/> is set, a cache. Takes the store over from whoever has it open,
+    /// who is fenced.
     /// </summary>
     /// <param name="objects">A bucket, say; the store disposes it.</param>
     /// <param name="options">Settings.</param>

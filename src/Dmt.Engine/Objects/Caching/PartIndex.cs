@@ -15,7 +15,9 @@ namespace Dmt.Engine.Objects.Caching;
 /// <param name="capacity">Number of slots at most.</param>
 internal sealed class PartIndex(int capacity)
 {
-    /// <summary>After a disk that is full refused a slot, this many slots are used again before another is tried.</summary>
+    /// <summary>
+    /// After a disk that is full refused a slot, this many slots are used again before another is tried.
+    /// </summary>
     private const int PauseAfterFullDisk = 1024;
 
     private readonly Lock _lock = new(); // guards everything here

@@ -145,9 +145,9 @@ public sealed class CachingModelTests
             var from = Folder;
             _kills++;
             Directory.CreateDirectory(Folder);
-            foreach (var file in Directory.EnumerateFiles(from).Where(f => !f.EndsWith("LOCK", StringComparison.Ordinal)))
+            foreach (var file in new DirectoryInfo(from).EnumerateFiles().Where(f => f.Name != DirectoryLock.FileName))
             {
-                File.Copy(file, Path.Combine(Folder, Path.GetFileName(file)));
+                file.CopyTo(Path.Combine(Folder, file.Name));
             }
 
             await _store.DisposeAsync();

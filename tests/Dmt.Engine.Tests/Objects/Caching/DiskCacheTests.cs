@@ -97,7 +97,8 @@ public sealed class DiskCacheTests : IDisposable
     {
         // As a power failure may leave it: the new identity is on the disk, the emptying is not.
         var content = await FilledAsync(Part);
-        var (index, parts) = (await File.ReadAllBytesAsync(_fixture.Index), await File.ReadAllBytesAsync(_fixture.Parts));
+        var index = await File.ReadAllBytesAsync(_fixture.Index);
+        var parts = await File.ReadAllBytesAsync(_fixture.Parts);
         await _fixture.Open(identity: "memory\nanother").DisposeAsync();
         await File.WriteAllBytesAsync(_fixture.Index, index);
         await File.WriteAllBytesAsync(_fixture.Parts, parts);
