@@ -55,7 +55,8 @@ internal sealed class EngineMetrics : IDisposable
         Gauge("dmt_block_cache_bytes", "By", "Bytes of cached blocks", static s => s.Host.Cache.Bytes);
         Gauge("dmt_memtable_bytes", "By", "Bytes of memtables, frozen ones included", static s =>
             s.Host.Budget.MemtableBytes);
-        Counter("dmt_garbage_failures", null, "Deletions of objects that failed", static s => s.Host.Garbage.Failures);
+        Counter("dmt_garbage_failures", null, "Collections of garbage that failed", static s =>
+            s.Host.Collector.Failures);
         Gauge("dmt_log_bytes", "By", "Bytes of log that are kept", static s => s.Host.Log.LiveBytes);
         Gauge("dmt_writes_refused", null, "1 while writes are refused", static s => s.Problem is null ? 0 : 1);
         Gauge("dmt_table_bytes", "By", "Bytes of all tables", static s => s.TableBytes);

@@ -5,6 +5,7 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using Dmt.Core;
+using Dmt.Core.Hashing;
 using Dmt.Engine.Checksums;
 using Dmt.Engine.Memory;
 using Dmt.Engine.Objects;
