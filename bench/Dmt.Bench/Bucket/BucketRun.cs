@@ -217,8 +217,8 @@ internal sealed class BucketRun(long keys, TextWriter trace)
                     gets.Add(await TimeAsync(() => GetAsync(store, random.NextInt64(keys))));
                 }
 
-                Add(Text($"get with a cache on disk, {what}, ms"), Median(gets), null, null, Text(
-                    $"p99 {Percentile(gets, 0.99):0.00}; {objects.Totals.Since(opened).RangedGets} requests for ")
+                Add(Text($"get with a cache on disk, {what}, us"), Median(gets) * 1000, null, null, Text(
+                    $"p99 {Percentile(gets, 0.99) * 1000:0}; {objects.Totals.Since(opened).RangedGets} requests for ")
                     + Text($"{CachedGets} gets; open {opening:0} ms, {Describe(opened)}"));
             }
         }

@@ -93,7 +93,9 @@ public interface IObjectReader : IAsyncDisposable
     ValueTask ReadOnceAsync(long offset, Memory<byte> buffer, CancellationToken cancellationToken = default) =>
         ReadAsync(offset, buffer, cancellationToken);
 
-    /// <summary>What was read there proved to be damaged: a cache must fetch it anew the next time.</summary>
+    /// <summary>
+    /// What was read there proved to be damaged, or will not be read again: a cache lets go of it.
+    /// </summary>
     void Forget(long offset, long length)
     {
     }

@@ -181,6 +181,9 @@ internal sealed class TableReader
         }
     }
 
+    /// <summary>Nothing will read the table any more: a cache on disk has better use for the place.</summary>
+    public void ForgetStored() => _reader.Forget(0, Info.Length);
+
     /// <summary>Closes the object. For whoever handles <see cref="Released"/>.</summary>
     public ValueTask CloseAsync() => _reader.DisposeAsync();
 

@@ -46,6 +46,12 @@ internal sealed class CachingObjectReader(CachingObjectStore store, IObjectReade
     public void Forget(long offset, long length)
     {
         inner.Forget(offset, length);
+        if (offset == 0 && length >= Length)
+        {
+            store.Cache.Drop(table);
+            return;
+        }
+
         for (var part = DiskCacheFormat.PartAt(offset); DiskCacheFormat.OffsetOf(part) < offset + length; part++)
         {
             store.Cache.Forget(table, part);

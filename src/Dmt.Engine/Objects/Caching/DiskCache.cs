@@ -11,6 +11,7 @@
 using System.Buffers;
 using System.Text;
 using Dmt.Core;
+using Dmt.Core.Hashing;
 using Dmt.Engine.Checksums;
 using Dmt.Engine.Platform;
 using Dmt.Engine.Tables;
@@ -23,7 +24,8 @@ internal sealed class DiskCache : IDisposable
 {
     private const int LoadRecords = 4096;
 
-    private static readonly byte[] _freeRecord = new byte[DiskCacheFormat.RecordBytes];
+    /// <summary>Records of free slots: as many as are cleared at once.</summary>
+    private static readonly byte[] _freeRecords = new byte[256 * DiskCacheFormat.RecordBytes];
 
     private readonly DiskCacheFolder _folder;
     private readonly SafeFileHandle _index;
@@ -160,8 +162,7 @@ internal sealed class DiskCache : IDisposable
 
         // The record first: a process that is killed here leaves none of what is overwritten, and on a disk that fills
         // up no part takes the place that its record would need.
-        if (!Clear(slot) || !Attempt(slot, bytes, static (at, slot, bytes) =>
-            RandomAccess.Write(at._parts, bytes, DiskCacheFormat.OffsetOf(slot))))
+        if (!Clear(slot) || !Write(slot, _parts, DiskCacheFormat.OffsetOf(slot), bytes))
         {
             return false;
         }
@@ -176,9 +177,7 @@ internal sealed class DiskCache : IDisposable
         var record = new PartRecord(table, tableLength, part, staged.Checksum);
         Span<byte> bytes = stackalloc byte[DiskCacheFormat.RecordBytes];
         DiskCacheFormat.Write(record, _store, bytes);
-        var written = Attempt(staged.Slot, bytes, static (at, slot, bytes) =>
-            RandomAccess.Write(at._index, bytes, (long)slot * DiskCacheFormat.RecordBytes));
-        if (written && !_slots.Publish(staged.Slot, record))
+        if (Write(staged.Slot, _index, RecordAt(staged.Slot), bytes) && !_slots.Publish(staged.Slot, record))
         {
             Discard(staged);
         }
@@ -195,7 +194,7 @@ internal sealed class DiskCache : IDisposable
         }
     }
 
-    /// <summary>Forgets a part: it was damaged before it came here.</summary>
+    /// <summary>Forgets a part.</summary>
     public void Forget(in TableId table, int part)
     {
         if (_slots.TryPin(table, part, out var slot, out _) && _slots.Unpin(slot, touch: false, doom: true))
@@ -207,9 +206,24 @@ internal sealed class DiskCache : IDisposable
     /// <summary>Forgets a table.</summary>
     public void Drop(in TableId table)
     {
-        foreach (var slot in _slots.Remove(table))
+        var slots = _slots.Remove(table);
+        slots.Sort();
+        for (var first = 0; first < slots.Count;)
         {
-            Release(slot);
+            // A table that was written through lies in one piece, mostly.
+            var count = 1;
+            while (first + count < slots.Count && slots[first + count] == slots[first] + count
+                && count * DiskCacheFormat.RecordBytes < _freeRecords.Length)
+            {
+                count++;
+            }
+
+            // Where this fails, records stay that are found again after a restart, by nobody.
+            _ = TryWrite(_index, RecordAt(slots[first]), _freeRecords.AsSpan(0, count * DiskCacheFormat.RecordBytes));
+            for (; count > 0; count--)
+            {
+                _slots.Free(slots[first++]);
+            }
         }
     }
 
@@ -311,36 +325,51 @@ internal sealed class DiskCache : IDisposable
     }
 
     /// <summary>Clears a slot's record. Where that fails the slot is given back, and the answer false.</summary>
-    private bool Clear(int slot) => Attempt(slot, _freeRecord, static (at, slot, free) =>
-        RandomAccess.Write(at._index, free, (long)slot * DiskCacheFormat.RecordBytes));
+    private bool Clear(int slot) =>
+        Write(slot, _index, RecordAt(slot), _freeRecords.AsSpan(0, DiskCacheFormat.RecordBytes));
+
+    private static long RecordAt(int slot) => (long)slot * DiskCacheFormat.RecordBytes;
 
     /// <summary>Writes for a busy slot. Where that fails the slot is given back, and the answer false.</summary>
-    private bool Attempt(int slot, ReadOnlySpan<byte> bytes, WriteAction write)
+    private bool Write(int slot, SafeFileHandle file, long offset, ReadOnlySpan<byte> bytes)
+    {
+        switch (TryWrite(file, offset, bytes))
+        {
+            case Outcome.Done:
+                return true;
+            case Outcome.DiskFull:
+                _slots.FreeForWantOfSpace(slot);
+                return false;
+            default:
+                _slots.Free(slot);
+                return false;
+        }
+    }
+
+    private Outcome TryWrite(SafeFileHandle file, long offset, ReadOnlySpan<byte> bytes)
     {
         try
         {
-            write(this, slot, bytes);
-            return true;
-        }
-        catch (Exception e) when (FileErrors.IsDiskFull(e))
-        {
-            Interlocked.Increment(ref _failures);
-            _slots.FreeForWantOfSpace(slot);
+            RandomAccess.Write(file, bytes, offset);
+            return Outcome.Done;
         }
         catch (Exception e) when (FileErrors.IsFileError(e))
         {
             Interlocked.Increment(ref _failures);
-            _slots.Free(slot);
+            return FileErrors.IsDiskFull(e) ? Outcome.DiskFull : Outcome.Failed;
         }
         catch (ObjectDisposedException)
         {
-            _slots.Free(slot); // Closed meanwhile.
+            return Outcome.Failed; // Closed meanwhile: no failure of the disk.
         }
-
-        return false;
     }
 
-    private delegate void WriteAction(DiskCache cache, int slot, ReadOnlySpan<byte> bytes);
+    private enum Outcome
+    {
+        Done,
+        DiskFull,
+        Failed,
+    }
 }
 
 /// <summary>A part that is on disk and not found yet.</summary>

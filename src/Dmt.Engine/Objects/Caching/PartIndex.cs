@@ -264,7 +264,10 @@ internal sealed class PartIndex(int capacity)
         var length = DiskCacheFormat.LengthOf(record.Part, record.TableLength);
         _slots[slot] = new Slot
         {
-            Key = key, Checksum = record.Checksum, LengthLess1 = (ushort)(length - 1), State = State.Live,
+            Key = key,
+            Checksum = record.Checksum,
+            LengthLess1 = (ushort)(length - 1),
+            State = State.Live,
         };
         Volatile.Write(ref _bytes, _bytes + length);
         return true;

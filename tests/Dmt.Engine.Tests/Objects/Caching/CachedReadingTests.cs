@@ -168,6 +168,19 @@ public sealed class CachedReadingTests : IDisposable
     }
 
     [Fact]
+    public async Task What_a_reader_forgets_is_fetched_anew()
+    {
+        await PutAsync();
+        await using var store = _fixture.Open();
+        await ReadAsync(store, 1, Length);
+        await using var reader = store.OpenRead(Name(1), Length);
+        reader.Forget(Part + 1, Part);
+        Assert.Equal(Length - (2 * Part), store.DiskCache!.Bytes);
+        reader.Forget(0, Length);
+        Assert.Equal(0, store.DiskCache.Bytes);
+    }
+
+    [Fact]
     public async Task Only_tables_are_cached()
     {
         string[] names =
