@@ -79,6 +79,8 @@ internal static class DmtProgram
         root.Add(ExportCommand.Create(io));
         root.Add(StatCommand.Create(io));
         root.Add(InspectCommand.Create(io));
+        root.Add(CheckpointCommand.Create(io));
+        root.Add(GcCommand.Create(io));
         root.Add(BenchCommand.Create(io));
         foreach (var option in root.Options.OfType<HelpOption>())
         {

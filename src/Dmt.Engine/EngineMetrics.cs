@@ -55,7 +55,8 @@ internal sealed class EngineMetrics : IDisposable
         Gauge("dmt_block_cache_bytes", "By", "Bytes of cached blocks", static s => s.Host.Cache.Bytes);
         Gauge("dmt_memtable_bytes", "By", "Bytes of memtables, frozen ones included", static s =>
             s.Host.Budget.MemtableBytes);
-        Counter("dmt_garbage_failures", null, "Deletions of objects that failed", static s => s.Host.Garbage.Failures);
+        Counter("dmt_garbage_failures", null, "Collections of garbage that failed", static s =>
+            s.Host.Collector.Failures);
         Gauge("dmt_log_bytes", "By", "Bytes of log that are kept", static s => s.Host.Log.LiveBytes);
         Gauge("dmt_writes_refused", null, "1 while writes are refused", static s => s.Problem is null ? 0 : 1);
         Gauge("dmt_table_bytes", "By", "Bytes of all tables", static s => s.TableBytes);
@@ -68,6 +69,20 @@ internal sealed class EngineMetrics : IDisposable
                 () => (double)(store.RequestDollarsPerMonth ?? 0),
                 null,
                 "Estimated price of requests a month, at the rate since the start, in US dollars");
+        }
+
+        if (store.Host.Objects.DiskCache is not null)
+        {
+            Counter("dmt_disk_cache_hits", null, "Parts of tables read from the cache on disk",
+                static s => s.Host.Objects.DiskCache?.Hits ?? 0);
+            Counter("dmt_disk_cache_misses", null, "Parts of tables fetched because the cache on disk had them not",
+                static s => s.Host.Objects.DiskCache?.Misses ?? 0);
+            Counter("dmt_disk_cache_evictions", null, "Parts of tables dropped from the cache on disk for others",
+                static s => s.Host.Objects.DiskCache?.Evictions ?? 0);
+            Counter("dmt_disk_cache_failures", null, "Damaged parts in the cache, and writes that its disk refused",
+                static s => s.Host.Objects.DiskCache?.Failures ?? 0);
+            Gauge("dmt_disk_cache_bytes", "By", "Bytes of tables in the cache on disk",
+                static s => s.Host.Objects.DiskCache?.Bytes ?? 0);
         }
 
         void Counter(string name, string? unit, string description, Func<TrieStore, long> read) =>

@@ -1,8 +1,10 @@
 using System.Security.Cryptography;
 using Dmt.Core;
 using Dmt.Core.Keys;
+using Dmt.Engine.Checkpoints;
 using Dmt.Engine.Log;
 using Dmt.Engine.Objects;
+using Dmt.Engine.Objects.Caching;
 using Dmt.Engine.Scheduling;
 using Dmt.Engine.Shards;
 
@@ -20,7 +22,7 @@ namespace Dmt.Engine;
 /// await foreach (var (key, value) in store.PrefixAsync("app")) Console.WriteLine($"{key} = {value}");
 /// </code>
 /// </example>
-public sealed class TrieStore : ITrieStore
+public sealed class TrieStore : ITrieStore, IStoreMaintenance
 {
     private const uint RootShard = 1;
 
@@ -72,6 +74,12 @@ public sealed class TrieStore : ITrieStore
     {
         options ??= new EngineOptions();
         options.Validate();
+        if (options.DiskCacheDirectory is { } folder)
+        {
+            throw DmtException.InvalidArgument(
+                $"{nameof(options.DiskCacheDirectory)} is {folder}: a store in a folder has no cache on disk");
+        }
+
         time ??= TimeProvider.System;
         var objects = new DirectoryObjectStore(directory, time);
         var logOptions = new FileLogOptions { SegmentBytes = options.LogSegmentBytes };
@@ -81,8 +89,9 @@ public sealed class TrieStore : ITrieStore
     }
 
     /// <summary>
-    /// Opens the store over an object store alone, its log included: nothing is kept on this machine. Takes the store
-    /// over from whoever has it open, who is fenced.
+    /// Opens the store over an object store alone, its log included: nothing is kept on this machine but, where
+    /// <see cref="EngineOptions.DiskCacheDirectory"/> is set, a cache. Takes the store over from whoever has it open,
+    /// who is fenced.
     /// </summary>
     /// <param name="objects">A bucket, say; the store disposes it.</param>
     /// <param name="options">Settings.</param>
@@ -100,9 +109,30 @@ public sealed class TrieStore : ITrieStore
         options ??= new EngineOptions();
         options.Validate();
         time ??= TimeProvider.System;
+        if (options.DiskCacheDirectory is { } folder)
+        {
+            objects = await OpenCacheAsync(objects, folder, options.DiskCacheBytes, cancellationToken)
+                .ConfigureAwait(false);
+        }
+
         var logs = new ObjectLogStore(objects, new ObjectLogOptions(), time, EngineScheduler.ThreadPool);
         return await OpenAsync(objects, logs, options, time, EngineScheduler.ThreadPool, null, cancellationToken)
             .ConfigureAwait(false);
+    }
+
+    private static async ValueTask<IObjectStore> OpenCacheAsync(
+        IObjectStore objects, string folder, long bytesMax, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await CachingObjectStore.OpenAsync(objects, folder, bytesMax, cancellationToken)
+                .ConfigureAwait(false);
+        }
+        catch
+        {
+            await objects.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
     }
 
     /// <summary>Opens the store over any object store, which it disposes, and any logs.</summary>
@@ -127,8 +157,7 @@ public sealed class TrieStore : ITrieStore
         {
             random ??= new Random(RandomNumberGenerator.GetInt32(int.MaxValue));
             host = ShardHost.Start(objects, logs, options, time, random, scheduler);
-            var root = await host.OpenShardAsync(RootShard, cancellationToken).ConfigureAwait(false);
-            return new TrieStore(host, root);
+            return new TrieStore(host, await OpenRootAsync(host, cancellationToken).ConfigureAwait(false));
         }
         catch
         {
@@ -144,6 +173,45 @@ public sealed class TrieStore : ITrieStore
             throw;
         }
     }
+
+    /// <inheritdoc/>
+    public async ValueTask<CheckpointInfo> CheckpointAsync(string name, CancellationToken cancellationToken = default)
+    {
+        Checkpoint.ValidateName(name);
+        using var held = await Host.Collector.Exclusive.AcquireAsync(cancellationToken).ConfigureAwait(false);
+        var checkpoint = await _root.CheckpointAsync(name, Checkpoints, cancellationToken).ConfigureAwait(false);
+        return checkpoint.Info;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<CheckpointInfo>> ListCheckpointsAsync(
+        CancellationToken cancellationToken = default)
+    {
+        var all = await Checkpoints.LoadAllAsync(cancellationToken).ConfigureAwait(false);
+        return [.. all.Select(static checkpoint => checkpoint.Info)];
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<bool> DeleteCheckpointAsync(string name, CancellationToken cancellationToken = default)
+    {
+        using var held = await Host.Collector.Exclusive.AcquireAsync(cancellationToken).ConfigureAwait(false);
+        Checkpoint.ValidateName(name);
+
+        // Not decoded: a damaged one must be deletable.
+        if (await Host.Objects.GetAsync(Checkpoint.NameOf(name), cancellationToken).ConfigureAwait(false) is null)
+        {
+            return false;
+        }
+
+        await Checkpoints.DeleteAsync(name, cancellationToken).ConfigureAwait(false);
+        Host.Collector.CheckpointDeleted();
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<GarbageReport> CollectGarbageAsync(
+        bool dryRun = false, TimeSpan? ageMin = null, CancellationToken cancellationToken = default) =>
+        Host.Collector.SweepAsync(dryRun, ageMin, cancellationToken);
 
     /// <inheritdoc/>
     public ValueTask<Entry?> GetAsync(ReadOnlyMemory<byte> key, CancellationToken cancellationToken = default) =>
@@ -233,12 +301,37 @@ public sealed class TrieStore : ITrieStore
             BackgroundProblem = _root.BackgroundProblem,
             Fenced = Host.Log.Fence.Reason?.Message,
             Requests = Describe(Host.Objects.Requests),
+            DiskCache = Host.Objects.DiskCache,
         });
     }
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() =>
         Interlocked.Exchange(ref _disposed, 1) == 0 ? Host.DisposeAsync() : ValueTask.CompletedTask;
+
+    private CheckpointStore Checkpoints => new(Host.Objects);
+
+    /// <summary>Opens the present state, or the checkpoint that the options name in its place.</summary>
+    private static async ValueTask<Shard> OpenRootAsync(ShardHost host, CancellationToken cancellationToken)
+    {
+        if (host.Options.RestoreFrom is not { } name)
+        {
+            return await host.OpenShardAsync(RootShard, null, cancellationToken).ConfigureAwait(false);
+        }
+
+        var checkpoints = new CheckpointStore(host.Objects);
+        var checkpoint = await checkpoints.FindAsync(name, cancellationToken).ConfigureAwait(false)
+            ?? throw DmtException.InvalidArgument($"there is no checkpoint \"{name}\" in {host.Objects.Description}");
+        var root = await host.OpenShardAsync(
+            RootShard, checkpoint.Manifests.Single(static m => m.Shard == RootShard), cancellationToken)
+            .ConfigureAwait(false);
+
+        // See GarbageCollector.cs: from here on the manifest keeps the tables, if the checkpoint did until here.
+        return await checkpoints.FindAsync(name, cancellationToken).ConfigureAwait(false) is not null
+            ? root
+            : throw DmtException.Unavailable(
+                $"the checkpoint \"{name}\" was deleted while it was restored: its tables may be gone");
+    }
 
     internal ValueTask<Entry?> GetAsync(ReadOnlyMemory<byte> key, ulong asOf, CancellationToken cancellationToken) =>
         _root.GetAsync(key, asOf, cancellationToken);

@@ -13,6 +13,8 @@ namespace Dmt.Simulation;
 /// <param name="skipsSeal">Breaks the fence on purpose: a successor seals nothing.</param>
 internal sealed class RecordingLogStore(SimNode node, ILogStore inner, bool skipsSeal) : ILogStore
 {
+    public bool IsExclusive => inner.IsExclusive;
+
     public INodeLog Create(string incarnation)
     {
         var log = new RecordingLog(node, inner.Create(incarnation));
@@ -78,7 +80,7 @@ internal sealed class RecordingLogStore(SimNode node, ILogStore inner, bool skip
 
         public long ReplayFrom(long position) => inner.ReplayFrom(position);
 
-        public void Release(long position) => inner.Release(position);
+        public IReadOnlyList<string> Release(long position) => inner.Release(position);
 
         public ValueTask DisposeAsync() => inner.DisposeAsync();
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Dmt.Core;
-using Dmt.Engine.Checksums;
+using Dmt.Core.Hashing;
+using Dmt.Engine.Checkpoints;
 using Dmt.Engine.Log;
 using Dmt.Engine.Manifests;
 using Dmt.Engine.Objects;
@@ -13,13 +14,16 @@ namespace Dmt.Simulation;
 /// </summary>
 /// <param name="world">Where violations go.</param>
 /// <param name="overwritesManifests">Breaks the fence on purpose: create-if-absent replaces manifests.</param>
-internal sealed class SimBucket(SimWorld world, bool overwritesManifests)
+/// <param name="forbidsStaleReads">Objects are deleted so late that not even who was taken over may miss one.</param>
+internal sealed class SimBucket(SimWorld world, bool overwritesManifests, bool forbidsStaleReads)
 {
     private const uint Shard = 1;
 
     private readonly SortedDictionary<string, byte[]> _objects = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, DateTimeOffset> _createdAt = [];
     private readonly HashSet<string> _deleted = [];
     private readonly Dictionary<string, long> _fencedAt = [];
+    private readonly Dictionary<string, HashSet<string>> _checkpoints = []; // by name, the tables it keeps
     private HashSet<string> _referenced = [];
 
     /// <summary>The newest manifest; null in an empty bucket.</summary>
@@ -33,15 +37,37 @@ internal sealed class SimBucket(SimWorld world, bool overwritesManifests)
 
     public bool IsOwner(SimNode node) => node.Log is { } log && Latest?.Incarnation == log.Incarnation;
 
+    /// <summary>A checkpoint was acknowledged: its tables are there, and stay.</summary>
+    public void NoteCheckpoint(string name)
+    {
+        var objectName = Checkpoint.NameOf(name);
+        var checkpoint = CheckpointCodec.Decode(_objects[objectName], objectName);
+        var tables = checkpoint.Manifests.SelectMany(static manifest => manifest.Levels)
+            .SelectMany(static level => level).Select(static table => table.Id.ObjectName).ToHashSet();
+        _checkpoints[name] = tables;
+        if (tables.FirstOrDefault(table => !_objects.ContainsKey(table)) is { } missing)
+        {
+            world.Fail($"the checkpoint {name} names {missing}, which is not there");
+        }
+    }
+
+    /// <summary>Somebody is about to delete one; null where there is none.</summary>
+    public string? ForgetCheckpoint(Random random)
+    {
+        var name = _checkpoints.Keys.Order(StringComparer.Ordinal).ElementAtOrDefault(random.Next(4));
+        _checkpoints.Remove(name ?? "");
+        return name;
+    }
+
     public byte[]? Get(string name) => _objects.GetValueOrDefault(name);
 
     public byte[] Read(SimNode node, string name, long offset, int length)
     {
         if (!_objects.TryGetValue(name, out var content))
         {
-            if (_deleted.Contains(name) && IsOwner(node))
+            if (_deleted.Contains(name) && (forbidsStaleReads || IsOwner(node)))
             {
-                world.Fail($"node {node.Number}, which owns the shard, reads {name}, which was deleted");
+                world.Fail($"node {node.Number} reads {name}, which was deleted");
             }
 
             StaleReads++;
@@ -62,6 +88,7 @@ internal sealed class SimBucket(SimWorld world, bool overwritesManifests)
         }
 
         _objects[name] = content;
+        _createdAt[name] = Now;
         if (isManifest)
         {
             NoteManifest(ManifestCodec.Decode(content, name));
@@ -85,6 +112,11 @@ internal sealed class SimBucket(SimWorld world, bool overwritesManifests)
             var name = ObjectLogFormat.NameOf(incarnation, number);
             if (!_objects.TryGetValue(name, out var batch))
             {
+                if (_deleted.Contains(name))
+                {
+                    continue;
+                }
+
                 return;
             }
 
@@ -104,6 +136,7 @@ internal sealed class SimBucket(SimWorld world, bool overwritesManifests)
         }
 
         _objects[name] = content;
+        _createdAt[name] = Now;
         return true;
     }
 
@@ -111,9 +144,14 @@ internal sealed class SimBucket(SimWorld world, bool overwritesManifests)
     {
         foreach (var name in names)
         {
-            if (_referenced.Contains(name) || name == Latest?.ObjectName)
+            if (_referenced.Contains(name) || name == Latest?.ObjectName || IsLogThatIsNeeded(name))
             {
                 world.Fail($"{name} was deleted, which the newest manifest {Latest!.ObjectName} needs");
+            }
+
+            if (_checkpoints.FirstOrDefault(pair => pair.Value.Contains(name)).Key is { } checkpoint)
+            {
+                world.Fail($"{name} was deleted, which the checkpoint {checkpoint} needs");
             }
 
             if (_objects.Remove(name))
@@ -131,7 +169,7 @@ internal sealed class SimBucket(SimWorld world, bool overwritesManifests)
             .Where(pair => pair.Key.StartsWith(prefix, StringComparison.Ordinal)
                 && (startAfter is null || string.CompareOrdinal(pair.Key, startAfter) > 0))
             .Take(limit)
-            .Select(pair => new ObjectInfo(pair.Key, pair.Value.Length, DateTimeOffset.UnixEpoch)),
+            .Select(pair => new ObjectInfo(pair.Key, pair.Value.Length, _createdAt[pair.Key])),
     ];
 
     /// <summary>Notes everything in it, for the hash of the end state.</summary>
@@ -143,6 +181,13 @@ internal sealed class SimBucket(SimWorld world, bool overwritesManifests)
                 CultureInfo.InvariantCulture, $"{name} {content.Length} {XxHash64.Compute(content)}"));
         }
     }
+
+    private DateTimeOffset Now => SimTime.Beginning + new TimeSpan(world.Now);
+
+    private bool IsLogThatIsNeeded(string name) => name.Split('/') is ["log", var incarnation, var number]
+        && Latest is { } latest
+        && latest.LogRanges.Any(range => range.Incarnation == incarnation
+            && long.Parse(number, CultureInfo.InvariantCulture) >= range.From);
 
     private void NoteManifest(Manifest manifest)
     {

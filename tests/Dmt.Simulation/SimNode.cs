@@ -55,6 +55,9 @@ internal sealed class SimNode
     /// <summary>Null until it has opened the store.</summary>
     public SimHistory? History { get; set; }
 
+    /// <summary>Checkpoints that it has begun to make; never two of one name.</summary>
+    public int Checkpoints { get; set; }
+
     /// <summary>Calls of the store that have not returned.</summary>
     public int PendingCalls { get; set; }
 

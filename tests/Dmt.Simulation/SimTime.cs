@@ -3,7 +3,7 @@ namespace Dmt.Simulation;
 /// <summary>A node's clock: virtual, and off by the node's skew. Its timers are events of the world.</summary>
 internal sealed class SimTime(SimNode node) : TimeProvider
 {
-    private static readonly DateTimeOffset Beginning = new(2030, 1, 1, 0, 0, 0, TimeSpan.Zero);
+    public static readonly DateTimeOffset Beginning = new(2030, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 

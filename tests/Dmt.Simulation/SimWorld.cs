@@ -9,6 +9,9 @@ internal sealed class SimWorld(int seed, bool keepTrace)
 {
     private const ulong HashPrime = 0x100000001b3;
 
+    /// <summary>Longer than anything waits but what comes again and again, as the daily look for garbage.</summary>
+    private static readonly TimeSpan Rest = TimeSpan.FromHours(6);
+
     private readonly PriorityQueue<Action, (long Ticks, long Order)> _events = new();
     private readonly int _thread = Environment.CurrentManagedThreadId;
     private readonly List<string> _trace = [];
@@ -39,11 +42,12 @@ internal sealed class SimWorld(int seed, bool keepTrace)
         _events.Enqueue(action, (Now + Math.Max(0, delay), _posted++));
     }
 
-    /// <summary>Runs until nothing is left to happen, or something went wrong.</summary>
+    /// <summary>Runs until nothing is left to happen within <see cref="Rest"/>, or something went wrong.</summary>
     public void RunToRest(long stepsMax)
     {
-        while (Violation is null && _events.TryDequeue(out var action, out var at))
+        while (Violation is null && _events.TryPeek(out var action, out var at) && at.Ticks - Now < Rest.Ticks)
         {
+            _events.Dequeue();
             Now = at.Ticks;
             if (++Steps > stepsMax)
             {

@@ -115,6 +115,7 @@ internal sealed partial class Simulation
     private void CheckDurable(SimNode node, ulong sequence, long began, bool byLog)
     {
         _counts.StrictAcknowledged++;
+        _world.Note($"node {node.Number}: durable up to {sequence}{(byLog ? "" : ", flushed or synced")}");
         node.Durable = Math.Max(node.Durable, sequence);
         if (byLog && sequence > node.Recovered && began > _bucket.FencedAt(node.Log!.Incarnation))
         {
@@ -136,9 +137,7 @@ internal sealed partial class Simulation
     {
         var kind = (error as DmtException)?.Kind;
         var allowed = kind is DmtErrorKind.Unavailable or DmtErrorKind.Fenced
-            || (kind == DmtErrorKind.Closed && node.IsEnding)
-            // Whoever has been taken over may find that its tables have been deleted.
-            || (kind == DmtErrorKind.Corruption && !_bucket.IsOwner(node));
+            || (kind == DmtErrorKind.Closed && node.IsEnding);
         if (!allowed)
         {
             _world.Fail($"node {node.Number}, {what}: {error}");

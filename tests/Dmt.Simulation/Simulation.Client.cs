@@ -55,7 +55,10 @@ internal sealed partial class Simulation
             < 84 => ("a get", GetAsync),
             < 90 => ("a scan", ScanAsync),
             < 93 => ("a sync", SyncAsync),
-            < 97 => ("a flush", FlushAsync),
+            < 95 => ("a flush", FlushAsync),
+            < 96 => ("a collection", () => _store.CollectGarbageAsync().AsTask()),
+            < 97 => ("a checkpoint", CheckpointAsync),
+            < 98 => ("deleting a checkpoint", DeleteCheckpointAsync),
             _ => ("a compaction", () => _store.CompactAsync().AsTask()),
         };
 
@@ -145,6 +148,21 @@ internal sealed partial class Simulation
             var (sequence, began) = (_store.LastSequence, _world.Now);
             await _store.FlushAsync().ConfigureAwait(false);
             simulation.CheckDurable(node, sequence, began, byLog: false);
+        }
+
+        private async Task CheckpointAsync()
+        {
+            var name = string.Create(CultureInfo.InvariantCulture, $"{node.Number}-{node.Checkpoints++}");
+            await _store.CheckpointAsync(name).ConfigureAwait(false);
+            simulation._bucket.NoteCheckpoint(name);
+        }
+
+        private async Task DeleteCheckpointAsync()
+        {
+            if (simulation._bucket.ForgetCheckpoint(Random) is { } name)
+            {
+                await _store.DeleteCheckpointAsync(name).ConfigureAwait(false);
+            }
         }
 
         private void Acknowledged(ulong sequence, SimOperation operation, Durability durability, long began)

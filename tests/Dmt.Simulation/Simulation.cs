@@ -12,11 +12,15 @@ internal sealed partial class Simulation
     private const long StepsMax = 300_000;
     private const int NodesMax = 12;
 
+    /// <summary>Longer than any node is stopped or cut off: then nobody may miss what was deleted.</summary>
+    private static readonly TimeSpan SafeAge = TimeSpan.FromSeconds(90);
+
     private readonly SimWorld _world;
     private readonly SimBucket _bucket;
     private readonly SimSwitches _switches;
     private readonly List<SimNode> _nodes = [];
     private readonly SimCounts _counts = new();
+    private readonly EngineOptions _options;
     private SimFaults _faults;
     private int _operationsLeft;
     private int _chaosLeft = 60;
@@ -25,9 +29,11 @@ internal sealed partial class Simulation
     {
         _world = new SimWorld(seed, keepTrace);
         _switches = switches;
-        _bucket = new SimBucket(_world, switches.HasFlag(SimSwitches.OverwriteManifests));
         _faults = SimFaults.Draw(_world.Random);
         _operationsLeft = _world.Random.Next(60, 250);
+        var isSafe = _world.Chance(0.5);
+        _options = Tiny with { GarbageAgeMin = isSafe ? SafeAge : TimeSpan.Zero };
+        _bucket = new SimBucket(_world, switches.HasFlag(SimSwitches.OverwriteManifests), isSafe);
     }
 
     /// <summary>Sizes so small that a hundred writes are several memtables, tables and levels.</summary>
@@ -95,7 +101,7 @@ internal sealed partial class Simulation
         {
             node.PendingCalls++;
             node.Store = await TrieStore
-                .OpenAsync(objects, logs, Tiny, node.Time, node.Scheduler, node.Random, CancellationToken.None)
+                .OpenAsync(objects, logs, _options, node.Time, node.Scheduler, node.Random, CancellationToken.None)
                 .ConfigureAwait(false);
             node.PendingCalls--;
             await TakenOverAsync(node).ConfigureAwait(false);

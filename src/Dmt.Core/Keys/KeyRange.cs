@@ -13,8 +13,21 @@ public readonly record struct KeyRange(ReadOnlyMemory<byte> Start, ReadOnlyMemor
     /// <summary>Every key that begins with <paramref name="prefix"/>; an empty prefix means every key.</summary>
     public static KeyRange Prefix(ReadOnlyMemory<byte> prefix) => new(prefix, PrefixEnd(prefix.Span));
 
-    /// <summary>True when no key can be in the range.</summary>
-    public bool IsEmpty => End is { } end && First.SequenceCompareTo(end.Span) >= 0;
+    /// <summary>True when no key can be in the range: it ends before the first key that it could hold.</summary>
+    public bool IsEmpty
+    {
+        get
+        {
+            if (Start.Length > Key.BytesMax)
+            {
+                // The place right after the longest key: the next key is the next one of that length, or shorter.
+                return PrefixEnd(Start.Span[..Key.BytesMax]) is not { } next
+                    || (End is { } before && next.Span.SequenceCompareTo(before.Span) >= 0);
+            }
+
+            return End is { } end && First.SequenceCompareTo(end.Span) >= 0;
+        }
+    }
 
     /// <summary>The first key that may be in the range: no key is empty, so the least is one zero byte.</summary>
     private ReadOnlySpan<byte> First => Start.IsEmpty ? [0] : Start.Span;

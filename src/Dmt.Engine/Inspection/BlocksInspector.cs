@@ -2,7 +2,7 @@
 // key lies outside what the separators say of its block, restart points lie on entries, and the filter knows every key.
 // Of each block only the first such breach is told: one often makes all later ones.
 using Dmt.Core;
-using Dmt.Engine.Checksums;
+using Dmt.Core.Hashing;
 using Dmt.Engine.Tables;
 using static Dmt.Engine.Inspection.InspectionReport;
 

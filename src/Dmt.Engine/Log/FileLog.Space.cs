@@ -32,6 +32,12 @@ public sealed partial class FileLog
     private string? _refused;
     private TimeSpan _refusedAt;
 
+    IReadOnlyList<string> INodeLog.Release(long position)
+    {
+        Release(position);
+        return [];
+    }
+
     /// <summary>
     /// Deletes the segments that lie wholly before <paramref name="position"/>, oldest first; what is not yet durable
     /// stays.

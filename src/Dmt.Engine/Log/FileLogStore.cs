@@ -5,6 +5,8 @@ namespace Dmt.Engine.Log;
 /// <summary>Logs in a folder that only one process at a time can have.</summary>
 internal sealed class FileLogStore(string directory, FileLogOptions options, TimeProvider time) : ILogStore
 {
+    public bool IsExclusive => true;
+
     public INodeLog Create(string incarnation) => FileLog.Create(directory, incarnation, options, time);
 
     public IReadOnlyList<string> ListOwnIncarnations() => FileLog.ListIncarnations(directory);

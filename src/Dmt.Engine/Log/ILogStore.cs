@@ -5,6 +5,9 @@ namespace Dmt.Engine.Log;
 /// <summary>Where the logs of all incarnations of all nodes lie.</summary>
 internal interface ILogStore
 {
+    /// <summary>Only one process at a time can have the store, its logs included.</summary>
+    bool IsExclusive { get; }
+
     /// <summary>Starts the log of a new incarnation.</summary>
     INodeLog Create(string incarnation);
 

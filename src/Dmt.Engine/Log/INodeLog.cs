@@ -53,5 +53,6 @@ internal interface INodeLog : IAsyncDisposable
 
     /// <summary>What lies wholly before may be deleted.</summary>
     /// <param name="position">As <see cref="ReplayFrom"/> returned it.</param>
-    void Release(long position);
+    /// <returns>Objects of the store that are to be collected; none where the log deletes for itself.</returns>
+    IReadOnlyList<string> Release(long position);
 }

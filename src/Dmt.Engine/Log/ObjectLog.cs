@@ -37,6 +37,7 @@ internal sealed partial class ObjectLog : INodeLog
     private readonly List<Waiter> _waiters = [];
     private Batch _open;
     private long _nextNumber;
+    private long _released;
     private long _end;
     private long _durableEnd;
     private long _unwritten;
@@ -188,9 +189,19 @@ internal sealed partial class ObjectLog : INodeLog
         }
     }
 
-    /// <summary>Nothing is deleted: batches that no manifest needs stay in the bucket for now.</summary>
-    public void Release(long position)
+    /// <summary>Nothing is deleted here: that is the garbage collector's.</summary>
+    public IReadOnlyList<string> Release(long position)
     {
+        lock (_lock)
+        {
+            var first = _released;
+            _released = Math.Max(first, position);
+            return
+            [
+                .. Enumerable.Range(0, (int)(_released - first))
+                    .Select(i => ObjectLogFormat.NameOf(Incarnation, first + i)),
+            ];
+        }
     }
 
     /// <summary>Uploads what is left, then refuses appends.</summary>

@@ -25,6 +25,8 @@ internal sealed class ObjectLogStore(
 
     private string? _incarnation;
 
+    public bool IsExclusive => false;
+
     public INodeLog Create(string incarnation)
     {
         _incarnation = incarnation;

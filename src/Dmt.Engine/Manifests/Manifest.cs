@@ -45,6 +45,9 @@ internal sealed record Manifest
     public static IReadOnlyList<IReadOnlyList<TableInfo>> EmptyLevels { get; } =
         [.. Enumerable.Range(0, LevelCount).Select(_ => Array.Empty<TableInfo>())];
 
+    /// <summary>The same owner wrote both.</summary>
+    public bool IsOf(Manifest other) => Epoch == other.Epoch && Incarnation == other.Incarnation;
+
     public string ObjectName => NameOf(Shard, Number);
 
     public static string Folder(uint shard) => string.Create(CultureInfo.InvariantCulture, $"shards/{shard}/manifest/");

@@ -8,7 +8,7 @@ namespace Dmt.Engine.Manifests;
 internal sealed class ManifestStore(IObjectStore objects, uint shard)
 {
     /// <summary>Old manifests that are kept, for the curious and for readers that are about to open one.</summary>
-    private const int Kept = 4;
+    public const int Kept = 4;
 
     /// <summary>The newest manifest; null for a shard that was never opened.</summary>
     /// <exception cref="DmtException">
@@ -53,22 +53,35 @@ internal sealed class ManifestStore(IObjectStore objects, uint shard)
 
             var bytes = await objects.GetAsync(name, cancellationToken).ConfigureAwait(false);
             var found = bytes is null ? null : ManifestCodec.Decode(bytes, name);
-            if (found is null || found.Epoch != manifest.Epoch || found.Incarnation != manifest.Incarnation)
+            if (found is null || !found.IsOf(manifest))
             {
-                throw Fenced(manifest, name);
+                throw TakenOver(manifest);
             }
 
             manifest = manifest with { Number = manifest.Number + 1 };
         }
     }
 
+    /// <exception cref="DmtException">
+    /// Fenced when the newest manifest is not that of the owner of this one.
+    /// </exception>
+    public async ValueTask ThrowIfTakenOverAsync(Manifest manifest, CancellationToken cancellationToken)
+    {
+        // An owner is more than its number: it may have written later ones without knowing that it succeeded.
+        var newest = await LoadLatestAsync(cancellationToken).ConfigureAwait(false);
+        if (newest is null || !newest.IsOf(manifest))
+        {
+            throw TakenOver(manifest);
+        }
+    }
+
     /// <exception cref="DmtException">Fenced when there is a later manifest than this one.</exception>
-    public async ValueTask ThrowIfSupersededAsync(Manifest manifest, CancellationToken cancellationToken)
+    private async ValueTask ThrowIfSupersededAsync(Manifest manifest, CancellationToken cancellationToken)
     {
         var later = objects.ListAsync(Manifest.Folder(shard), manifest.ObjectName, cancellationToken);
         await foreach (var info in later.ConfigureAwait(false))
         {
-            throw Fenced(manifest, info.Name);
+            throw TakenOver(manifest);
         }
     }
 
@@ -76,20 +89,11 @@ internal sealed class ManifestStore(IObjectStore objects, uint shard)
     public static IReadOnlyList<string> Superseded(uint shard, long current) =>
         current > Kept ? [Manifest.NameOf(shard, current - Kept)] : [];
 
-    /// <summary>All manifests that need not be kept: usually none, but deletions may have been missed.</summary>
-    public async ValueTask<IReadOnlyList<string>> ListSupersededAsync(long current, CancellationToken cancellationToken)
-    {
-        var boundary = Manifest.NameOf(shard, Math.Max(0, current - Kept + 1));
-        return
-        [
-            .. (await ListAsync(cancellationToken).ConfigureAwait(false))
-                .Where(name => string.CompareOrdinal(name, boundary) < 0),
-        ];
-    }
-
-    private DmtException Fenced(Manifest manifest, string found) => new(
+    /// <summary>The error of an owner whose place another process has taken.</summary>
+    public static DmtException TakenOver(Manifest mine) => new(
         DmtErrorKind.Fenced,
-        $"{found} exists already: another process has taken shard {shard} over from {manifest.Incarnation}");
+        $"manifest {mine.Number} of shard {mine.Shard} or one after it is another's: "
+            + $"another process has taken the shard over from {mine.Incarnation}");
 
     private async ValueTask<List<string>> ListAsync(CancellationToken cancellationToken)
     {

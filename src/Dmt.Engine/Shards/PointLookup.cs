@@ -1,7 +1,7 @@
 // One get: sources from newest to oldest, the first version that is old enough decides. A source's range tombstone is
 // newer than anything in older sources, so a covering one ends the search. Runs synchronously on what is in memory; a
 // missing block is named, and the caller loads it and asks again.
-using Dmt.Engine.Checksums;
+using Dmt.Core.Hashing;
 using Dmt.Engine.Memory;
 using Dmt.Engine.Tables;
 

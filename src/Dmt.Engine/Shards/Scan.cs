@@ -11,6 +11,7 @@ namespace Dmt.Engine.Shards;
 /// </summary>
 public sealed class Scan : IDisposable
 {
+    private readonly Shard _shard;
     private readonly VisibleCursor _cursor;
     private readonly KeyRange _range;
     private readonly bool _reverse;
@@ -19,9 +20,9 @@ public sealed class Scan : IDisposable
     private bool _ended;
     private bool _loading;
 
-    internal Scan(ReadView view, VisibleCursor cursor, KeyRange range, bool reverse)
+    internal Scan(Shard shard, ReadView view, VisibleCursor cursor, KeyRange range, bool reverse)
     {
-        (_view, _cursor, _range, _reverse) = (view, cursor, range, reverse);
+        (_shard, _view, _cursor, _range, _reverse) = (shard, view, cursor, range, reverse);
         _ended = range.IsEmpty;
     }
 
@@ -81,7 +82,15 @@ public sealed class Scan : IDisposable
     {
         // Stays set where loading fails: the next move tries again, rather than taking the gap for the end.
         _loading = true;
-        await _cursor.LoadAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await _cursor.LoadAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (DmtException e) when (e.Kind == DmtErrorKind.Corruption)
+        {
+            throw await _shard.ExplainAsync(e).ConfigureAwait(false);
+        }
+
         _loading = false;
         return CheckEnd();
     }

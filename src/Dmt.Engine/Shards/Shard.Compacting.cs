@@ -40,6 +40,10 @@ internal sealed partial class Shard
                 using var held = await _compactionLock.AcquireAsync(stop.Token).ConfigureAwait(false);
                 return await CompactAsync(pick, stop.Token).ConfigureAwait(false);
             }
+            catch (DmtException e) when (e.Kind == DmtErrorKind.Corruption)
+            {
+                throw await ExplainAsync(e).ConfigureAwait(false);
+            }
             catch (OperationCanceledException) when (
                 _closing.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
             {

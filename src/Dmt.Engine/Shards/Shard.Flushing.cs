@@ -11,14 +11,23 @@ internal sealed partial class Shard
     /// <summary>Freezes what is in memory and returns when all of it is in tables.</summary>
     public async ValueTask FlushAsync(CancellationToken cancellationToken)
     {
+        ulong last;
         lock (_writeLock)
         {
             ThrowIfUnusable();
+            last = _lastSequence;
             FreezeIfNotEmpty();
         }
 
         while (await FlushOldestAsync(cancellationToken).ConfigureAwait(false))
         {
+        }
+
+        if (Volatile.Read(ref _manifest).FlushedSequence < last)
+        {
+            // Closed meanwhile, and fenced before: what was frozen was given up, not flushed.
+            _fence.ThrowIfKnown();
+            throw DmtException.Closed("the store");
         }
     }
 
@@ -128,7 +137,7 @@ internal sealed partial class Shard
             var opened = await Task.WhenAll(opening).ConfigureAwait(false);
             foreach (var table in opened)
             {
-                table.Released = _host.OnTableReleased;
+                _host.OnTableOpened(table);
             }
 
             return opened;
@@ -138,16 +147,16 @@ internal sealed partial class Shard
             foreach (var task in opening.Where(static task => task.IsCompletedSuccessfully))
             {
                 var table = await task.ConfigureAwait(false);
-                table.Released = _host.OnTableReleased;
+                _host.OnTableOpened(table);
                 Discard([table]);
             }
 
             // Those too that did not open. Deleting twice does no harm.
-            _host.Garbage.Add([.. infos.Select(static info => info.Id.ObjectName)]);
+            _host.Collector.Add([.. infos.Select(static info => info.Id.ObjectName)]);
             if (e is DmtException { Kind: DmtErrorKind.Corruption })
             {
                 // A successor deletes what its manifest does not name.
-                await _manifests.ThrowIfSupersededAsync(_manifest, cancellationToken).ConfigureAwait(false);
+                await _manifests.ThrowIfTakenOverAsync(_manifest, cancellationToken).ConfigureAwait(false);
             }
 
             throw;

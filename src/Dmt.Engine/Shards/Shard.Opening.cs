@@ -15,9 +15,16 @@ internal sealed partial class Shard
     /// Takes the shard over: writes the next manifest, which fences the owner before, then replays what its log has and
     /// the tables have not.
     /// </summary>
-    public static async ValueTask<Shard> OpenAsync(ShardHost host, uint id, CancellationToken cancellationToken)
+    /// <param name="host">What the shard stands on.</param>
+    /// <param name="id">Its number.</param>
+    /// <param name="restored">
+    /// The state to begin with in the place of the present one; null for the present one.
+    /// </param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public static async ValueTask<Shard> OpenAsync(
+        ShardHost host, uint id, Manifest? restored, CancellationToken cancellationToken)
     {
-        var (manifest, replay, levels) = await ClaimAsync(host, id, cancellationToken).ConfigureAwait(false);
+        var (manifest, replay, levels) = await ClaimAsync(host, id, restored, cancellationToken).ConfigureAwait(false);
         var tables = new TableSet(levels);
         Release(levels.SelectMany(static level => level));
         var view = new ReadView(new MemTable(host.Budget), [], tables);
@@ -25,14 +32,11 @@ internal sealed partial class Shard
         var shard = new Shard(host, manifest, view, manifest.FlushedSequence);
         foreach (var table in levels.SelectMany(static level => level))
         {
-            table.Released = host.OnTableReleased;
+            host.OnTableOpened(table);
         }
 
         await shard.ReplayAsync(replay, cancellationToken).ConfigureAwait(false);
         await shard.FinishRecoveryAsync(cancellationToken).ConfigureAwait(false);
-
-        // In the background: nobody's first request waits for two listings.
-        host.Garbage.Add(() => shard.ListUnreferencedAsync(manifest));
         return shard;
     }
 
@@ -41,7 +45,7 @@ internal sealed partial class Shard
     /// tried, or drop tables that the manifest before named. Then its newer manifest is what is taken over.
     /// </summary>
     private static async ValueTask<(Manifest, IReadOnlyList<LogRange> Replay, TableReader[][] Levels)> ClaimAsync(
-        ShardHost host, uint id, CancellationToken cancellationToken)
+        ShardHost host, uint id, Manifest? restored, CancellationToken cancellationToken)
     {
         var manifests = new ManifestStore(host.Objects, id);
         var previous = await manifests.LoadLatestAsync(cancellationToken).ConfigureAwait(false);
@@ -49,7 +53,8 @@ internal sealed partial class Shard
         {
             try
             {
-                return await TryClaimAsync(host, id, manifests, previous, cancellationToken).ConfigureAwait(false);
+                return await TryClaimAsync(host, id, manifests, previous, restored, cancellationToken)
+                    .ConfigureAwait(false);
             }
             catch (DmtException e) when (
                 e.Kind is DmtErrorKind.Fenced or DmtErrorKind.Corruption && attempts < ClaimAttemptsMax)
@@ -70,18 +75,25 @@ internal sealed partial class Shard
         uint id,
         ManifestStore manifests,
         Manifest? previous,
+        Manifest? restored,
         CancellationToken cancellationToken)
     {
-        IReadOnlyList<LogRange> replay = previous?.LogRanges ?? [];
+        var state = previous;
+        if (restored is not null)
+        {
+            state = await ReplaceAsync(host, previous, restored, cancellationToken).ConfigureAwait(false);
+        }
+
+        IReadOnlyList<LogRange> replay = state?.LogRanges ?? [];
         var manifest = new Manifest
         {
             Shard = id,
-            Number = (previous?.Number ?? 0) + 1,
-            Epoch = (previous?.Epoch ?? 0) + 1,
+            Number = (state?.Number ?? 0) + 1,
+            Epoch = (state?.Epoch ?? 0) + 1,
             Incarnation = host.Log.Incarnation,
-            FlushedSequence = previous?.FlushedSequence ?? 0,
-            Prefix = previous?.Prefix ?? [],
-            Levels = previous?.Levels ?? Manifest.EmptyLevels,
+            FlushedSequence = state?.FlushedSequence ?? 0,
+            Prefix = state?.Prefix ?? [],
+            Levels = state?.Levels ?? Manifest.EmptyLevels,
             LogRanges = [.. replay, host.LogRangeFrom(host.Log.End)],
         };
 
@@ -177,8 +189,7 @@ internal sealed partial class Shard
             using var held = await _manifestLock.AcquireAsync(CancellationToken.None).ConfigureAwait(false);
             var next = _manifest with { Number = _manifest.Number + 1, ClosedCleanly = true, LogRanges = [] };
             next = await _manifests.WriteAsync(next, CancellationToken.None).ConfigureAwait(false);
-            Volatile.Write(ref _manifest, next);
-            _host.Garbage.Add(ManifestStore.Superseded(Id, next.Number));
+            SetManifest(next);
             ReleaseOrphans(obsolete: true);
         }
         catch (DmtException e) when (e.Kind is DmtErrorKind.Unavailable or DmtErrorKind.Fenced)
@@ -226,10 +237,24 @@ internal sealed partial class Shard
     {
         foreach (var range in ranges)
         {
-            await _host.Logs.SealAsync(range, cancellationToken).ConfigureAwait(false);
-            await _host.Logs
-                .ReplayAsync(range, Id, (in LogRecord record) => Replay(record, range.Incarnation), cancellationToken)
-                .ConfigureAwait(false);
+            try
+            {
+                await _host.Logs.SealAsync(range, cancellationToken).ConfigureAwait(false);
+                await _host.Logs.ReplayAsync(
+                    range, Id, (in LogRecord record) => Replay(record, range.Incarnation), cancellationToken)
+                    .ConfigureAwait(false);
+            }
+            catch (DmtException e) when (e.Kind == DmtErrorKind.Corruption)
+            {
+                throw await ExplainAsync(e).ConfigureAwait(false);
+            }
+        }
+
+        if (ranges.Count > 0)
+        {
+            // Whoever has taken over meanwhile may have deleted these logs, before or while they were read: what is
+            // missing looks like an end.
+            await _manifests.ThrowIfTakenOverAsync(_manifest, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -290,8 +315,7 @@ internal sealed partial class Shard
         {
             var next = _manifest with { Number = _manifest.Number + 1, LogRanges = [here] };
             next = await _manifests.WriteAsync(next, cancellationToken).ConfigureAwait(false);
-            Volatile.Write(ref _manifest, next);
-            _host.Garbage.Add(ManifestStore.Superseded(Id, next.Number));
+            SetManifest(next);
         }
 
         _host.Compactions.Add(this);

@@ -58,7 +58,7 @@ internal sealed partial class Shard
             var sources = Sources(view, range, reverse, sequence);
             var cursor = new VisibleCursor(
                 new MergeCursor([.. sources], reverse), view.RangeDeletions(), sequence, NowMs(), reverse);
-            return new Scan(view, cursor, range, reverse);
+            return new Scan(this, view, cursor, range, reverse);
         }
         catch
         {
@@ -115,6 +115,10 @@ internal sealed partial class Shard
                 }
             }
         }
+        catch (DmtException e) when (e.Kind == DmtErrorKind.Corruption)
+        {
+            throw await ExplainAsync(e).ConfigureAwait(false);
+        }
         finally
         {
             view.RemoveReference();
@@ -133,6 +137,25 @@ internal sealed partial class Shard
 
             entry = ToEntry(result, lookup.Entry);
             return true;
+        }
+    }
+
+    /// <summary>
+    /// What is missing may be what a successor had no need of: then the error is that there is one, not that there is
+    /// damage.
+    /// </summary>
+    public async ValueTask<DmtException> ExplainAsync(DmtException damage)
+    {
+        try
+        {
+            await _manifests.ThrowIfTakenOverAsync(Volatile.Read(ref _manifest), CancellationToken.None)
+                .ConfigureAwait(false);
+            return damage;
+        }
+        catch (DmtException e) when (e.Kind is DmtErrorKind.Fenced or DmtErrorKind.Unavailable)
+        {
+            _fence.Note(e);
+            return e;
         }
     }
 

@@ -5,12 +5,14 @@
 //   Shard.Reading.cs    gets, scans, snapshots
 //   Shard.Flushing.cs   memtables into tables
 //   Shard.Compacting.cs tables into fewer tables
+//   Shard.Keeping.cs    checkpoints
 //
 // Locks, outermost first:
 //   _manifestLock  one change of the table set at a time: manifest written, then view replaced
 //   _writeLock     one writer at a time: sequence numbers, log order and memtable order are the same
 // Readers take neither.
 using Dmt.Core;
+using Dmt.Engine.Garbage;
 using Dmt.Engine.Log;
 using Dmt.Engine.Manifests;
 using Dmt.Engine.Memory;
@@ -45,6 +47,7 @@ internal sealed partial class Shard : IAsyncDisposable
     private readonly List<TableReader> _orphans = [];
 
     private Manifest _manifest;
+    private OwnedShard _owned; // the last manifest, and when it was written
     private ReadView _view;
     private ulong _lastSequence;
     private long _tableNumber;
@@ -62,6 +65,7 @@ internal sealed partial class Shard : IAsyncDisposable
         _manifestLock = new AsyncLock(host.Scheduler);
         _compactionLock = new AsyncLock(host.Scheduler);
         (_manifest, _view, _lastSequence) = (manifest, view, lastSequence);
+        _owned = new OwnedShard(manifest, host.Time.GetUtcNow());
     }
 
     public uint Id => _manifest.Shard;
@@ -72,6 +76,9 @@ internal sealed partial class Shard : IAsyncDisposable
     public ulong LastSequence => Volatile.Read(ref _lastSequence);
 
     public IReadOnlyList<LogRange> LogRanges => Volatile.Read(ref _manifest).LogRanges;
+
+    /// <summary>The last manifest that was written, and when.</summary>
+    public OwnedShard Owned => Volatile.Read(ref _owned);
 
     /// <summary>Why writes are refused, or will be once the buffers are full; null when they are taken.</summary>
     public string? Problem =>
@@ -132,6 +139,18 @@ internal sealed partial class Shard : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Shows an error of background work to operators and, once buffers are full, to writers; null when it went well.
+    /// </summary>
+    public void ReportProblem(BackgroundWork work, Exception? error)
+    {
+        if (_problems[(int)work] != error?.Message)
+        {
+            Volatile.Write(ref _problems[(int)work], error?.Message);
+            UpdateThrottle();
+        }
+    }
+
     private TableId NextTableId() => new(Id, Epoch, (ulong)Interlocked.Increment(ref _tableNumber));
 
     private long NowMs() => _host.Time.GetUtcNow().ToUnixTimeMilliseconds();
@@ -178,7 +197,7 @@ internal sealed partial class Shard : IAsyncDisposable
             throw;
         }
 
-        Volatile.Write(ref _manifest, next);
+        SetManifest(next);
         var tables = new TableSet(levels);
         lock (_writeLock)
         {
@@ -189,7 +208,14 @@ internal sealed partial class Shard : IAsyncDisposable
         tables.RemoveReference();
         ReleaseOrphans(obsolete: true);
         UpdateThrottle();
-        _host.Garbage.Add(ManifestStore.Superseded(Id, next.Number));
+    }
+
+    /// <summary>Notes a manifest that has been written. Under _manifestLock.</summary>
+    private void SetManifest(Manifest written)
+    {
+        Volatile.Write(ref _manifest, written);
+        Volatile.Write(ref _owned, new OwnedShard(written, _host.Time.GetUtcNow()));
+        _host.Collector.Add(ManifestStore.Superseded(Id, written.Number));
     }
 
     /// <summary>Under _manifestLock.</summary>

@@ -1,4 +1,5 @@
 using Dmt.Core.Trie;
+using Dmt.Engine.Garbage;
 using Dmt.Engine.Log;
 using Dmt.Engine.Manifests;
 using Dmt.Engine.Memory;
@@ -17,6 +18,7 @@ internal sealed class ShardHost : IAsyncDisposable
     private readonly Lock _lock = new(); // guards _shards, _oldLogs and the release of logs
     private readonly List<Shard> _shards = [];
     private readonly HashSet<string> _oldLogs;
+    private readonly HashSet<string> _inUse = []; // names of open tables; guarded by itself
     private int _opening; // shards that are being recovered: what they need of logs is not known yet; guarded by _lock
 
     private ShardHost(
@@ -32,7 +34,14 @@ internal sealed class ShardHost : IAsyncDisposable
         _oldLogs = [.. oldLogs];
         Budget = new MemoryBudget(options.CacheBytes);
         Cache = new BlockCache(Budget);
-        Garbage = new Garbage(objects, scheduler);
+        Collector = new GarbageCollector(
+            objects,
+            options.GarbageAgeMin ?? (logs.IsExclusive ? TimeSpan.Zero : TimeSpan.FromHours(1)),
+            !logs.IsExclusive,
+            ListOwned,
+            IsInUse,
+            time,
+            scheduler);
         Flushes = new WorkQueue(
             BackgroundWork.Flush, static (shard, stop) => shard.FlushOldestAsync(stop), time, scheduler);
         Compactions = new WorkQueue(
@@ -63,7 +72,7 @@ internal sealed class ShardHost : IAsyncDisposable
 
     public WorkQueue Compactions { get; }
 
-    public Garbage Garbage { get; }
+    public GarbageCollector Collector { get; }
 
     /// <summary>
     /// A manifest that names this incarnation's log was tried: the log must stay until a manifest says otherwise.
@@ -91,11 +100,12 @@ internal sealed class ShardHost : IAsyncDisposable
         var host = new ShardHost(objects, logs, log, oldLogs, options, time, scheduler);
         host.Flushes.Start();
         host.Compactions.Start();
-        host.Garbage.Start();
+        host.Collector.Start();
         return host;
     }
 
-    public async ValueTask<Shard> OpenShardAsync(uint id, CancellationToken cancellationToken)
+    public async ValueTask<Shard> OpenShardAsync(
+        uint id, Manifest? restored, CancellationToken cancellationToken)
     {
         lock (_lock)
         {
@@ -105,7 +115,7 @@ internal sealed class ShardHost : IAsyncDisposable
         Shard? shard = null;
         try
         {
-            shard = await Shard.OpenAsync(this, id, cancellationToken).ConfigureAwait(false);
+            shard = await Shard.OpenAsync(this, id, restored, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -117,6 +127,12 @@ internal sealed class ShardHost : IAsyncDisposable
                     _shards.Add(shard);
                 }
             }
+        }
+
+        Collector.Add(ManifestStore.Superseded(id, shard.Owned.Manifest.Number));
+        if (Options.CollectsGarbage)
+        {
+            Collector.RequestSweep();
         }
 
         ReleaseLogs();
@@ -154,7 +170,7 @@ internal sealed class ShardHost : IAsyncDisposable
     {
         try
         {
-            await Garbage.DisposeAsync().ConfigureAwait(false);
+            await Collector.DisposeAsync().ConfigureAwait(false);
             await Log.DisposeAsync().ConfigureAwait(false);
             if (shards.TrueForAll(static shard => shard.LogRanges.Count == 0) && (shards.Count > 0 || !LogIsNamed))
             {
@@ -190,7 +206,7 @@ internal sealed class ShardHost : IAsyncDisposable
 
             if (needed.TryGetValue(Log.Incarnation, out var from))
             {
-                Log.Release(from);
+                Collector.Add(Log.Release(from));
             }
 
             foreach (var old in _oldLogs.Where(old => !needed.ContainsKey(old)).ToList())
@@ -201,14 +217,52 @@ internal sealed class ShardHost : IAsyncDisposable
         }
     }
 
-    /// <summary>The last reader of a table has left.</summary>
-    public void OnTableReleased(TableReader table)
+    /// <summary>A table is in use until its last reader leaves.</summary>
+    public void OnTableOpened(TableReader table)
     {
+        lock (_inUse)
+        {
+            _inUse.Add(table.Info.Id.ObjectName);
+        }
+
+        table.Released = OnTableReleased;
+    }
+
+    /// <summary>The last reader of a table has left.</summary>
+    private void OnTableReleased(TableReader table)
+    {
+        lock (_inUse)
+        {
+            _inUse.Remove(table.Info.Id.ObjectName);
+        }
+
+        if (table.IsObsolete)
+        {
+            table.ForgetStored();
+        }
+
         // Local readers close synchronously; the task of a remote one needs no waiting for.
         _ = table.CloseAsync().AsTask();
         if (table.IsObsolete)
         {
-            Garbage.Add([table.Info.Id.ObjectName]);
+            Collector.Add([table.Info.Id.ObjectName]);
+        }
+    }
+
+    /// <summary>A table of that name is open.</summary>
+    public bool IsInUse(string name)
+    {
+        lock (_inUse)
+        {
+            return _inUse.Contains(name);
+        }
+    }
+
+    private IReadOnlyList<OwnedShard> ListOwned()
+    {
+        lock (_lock)
+        {
+            return [.. _shards.Select(static shard => shard.Owned)];
         }
     }
 }

@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using Dmt.Engine.Checksums;
+using Dmt.Core.Hashing;
 
 namespace Dmt.Engine.Tables;
 

@@ -59,6 +59,21 @@ public sealed class KeyRangeTests
         },
         5000);
 
+    /// <summary>Where a scan goes on behind a key of 1,024 bytes.</summary>
+    [Fact]
+    public void Behind_the_longest_key_only_the_next_of_its_length_or_shorter_follows()
+    {
+        var behind = new byte[Key.BytesMax + 1];
+        behind.AsSpan(0, Key.BytesMax).Fill((byte)'x');
+        var next = KeyRange.PrefixEnd(behind.AsSpan(0, Key.BytesMax))!.Value;
+
+        Assert.True(new KeyRange(behind, next).IsEmpty);
+        Assert.False(new KeyRange(behind, (byte[])[.. next.Span, 0]).IsEmpty);
+        Assert.False(new KeyRange(behind, null).IsEmpty);
+        behind.AsSpan().Fill(0xFF);
+        Assert.True(new KeyRange(behind, null).IsEmpty);
+    }
+
     [Fact]
     public void Ranges_are_equal_by_their_bytes() => Property.Holds(
         from a in Ranges

@@ -56,7 +56,7 @@ public sealed class MoveTests
         var logs = new FileLogStore(log, new FileLogOptions(), TimeProvider.System);
         await using var host = ShardHost.Start(
             objects, logs, TinyOptions.Create(), TimeProvider.System, new Random(1), EngineScheduler.ThreadPool);
-        var shard = await host.OpenShardAsync(1, default);
+        var shard = await host.OpenShardAsync(1, null, default);
         for (var i = 0; i < Keys; i++)
         {
             await shard.PutAsync(Key(order(i)), new byte[ValueBytes], default, default);

@@ -1,4 +1,4 @@
-using Dmt.Engine.Checksums;
+using Dmt.Core.Hashing;
 using Dmt.Engine.Objects;
 using Dmt.Engine.Tables;
 using Dmt.Engine.Tests.Tables;

@@ -1,4 +1,4 @@
-using Dmt.Engine.Checksums;
+using Dmt.Core.Hashing;
 using Dmt.Engine.Tables;
 
 namespace Dmt.Engine.Tests.Tables;

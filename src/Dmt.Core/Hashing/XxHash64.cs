@@ -1,13 +1,13 @@
 using System.Buffers.Binary;
 using System.Numerics;
 
-namespace Dmt.Engine.Checksums;
+namespace Dmt.Core.Hashing;
 
 /// <summary>
-/// XXH64 (Yann Collet, xxHash specification, "XXH64 algorithm description"), seed 0. Tables keep it in their filters,
-/// so it is part of the format and must never change.
+/// XXH64 (Yann Collet, xxHash specification, "XXH64 algorithm description"), seed 0. Tables keep it in their filters
+/// and nodes agree by it where shards live, so it is part of the formats and must never change. From any thread.
 /// </summary>
-internal static class XxHash64
+public static class XxHash64
 {
     private const ulong Prime1 = 0x9E3779B185EBCA87;
     private const ulong Prime2 = 0xC2B2AE3D27D4EB4F;
@@ -15,6 +15,7 @@ internal static class XxHash64
     private const ulong Prime4 = 0x85EBCA77C2B2AE63;
     private const ulong Prime5 = 0x27D4EB2F165667C5;
 
+    /// <summary>The hash of <paramref name="data"/>, of any length.</summary>
     public static ulong Compute(ReadOnlySpan<byte> data)
     {
         var rest = data;

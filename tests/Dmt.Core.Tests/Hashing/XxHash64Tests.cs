@@ -1,7 +1,7 @@
 using System.Text;
-using Dmt.Engine.Checksums;
+using Dmt.Core.Hashing;
 
-namespace Dmt.Engine.Tests.Checksums;
+namespace Dmt.Core.Tests.Hashing;
 
 public sealed class XxHash64Tests
 {

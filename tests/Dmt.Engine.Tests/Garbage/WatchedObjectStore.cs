@@ -1,0 +1,103 @@
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using Dmt.Engine.Objects;
+
+namespace Dmt.Engine.Tests.Garbage;
+
+/// <summary>
+/// One process's way to a shared store. Reading an object that somebody has deleted fails, even through a reader that
+/// was open before, and is remembered as a violation; unless this process is a zombie, which may well be surprised.
+/// </summary>
+internal sealed class WatchedObjectStore(IObjectStore inner, ConcurrentDictionary<string, bool> deleted) : IObjectStore
+{
+    public ConcurrentQueue<string> Violations { get; } = new();
+
+    public bool IsZombie { get; set; }
+
+    /// <summary>While set, creations are not answered until it lets them.</summary>
+    public Func<string, Task>? AfterCreate { get; set; }
+
+    public string Description => inner.Description;
+
+    /// <summary>A checkpoint or manifest that is not there is an answer, not a loss.</summary>
+    public ValueTask<byte[]?> GetAsync(string name, CancellationToken cancellationToken = default) =>
+        inner.GetAsync(name, cancellationToken);
+
+    public IObjectReader OpenRead(string name, long length) => new Reader(this, inner.OpenRead(name, length));
+
+    public ValueTask PutAsync(
+        string name, ReadOnlyMemory<byte> content, CancellationToken cancellationToken = default) =>
+        inner.PutAsync(name, content, cancellationToken);
+
+    public async ValueTask<bool> TryCreateAsync(
+        string name, ReadOnlyMemory<byte> content, CancellationToken cancellationToken = default)
+    {
+        var created = await inner.TryCreateAsync(name, content, cancellationToken);
+        if (created)
+        {
+            deleted.TryRemove(name, out _);
+        }
+
+        if (AfterCreate is { } wait)
+        {
+            await wait(name);
+        }
+
+        return created;
+    }
+
+    public IObjectWriter OpenWrite(string name)
+    {
+        if (deleted.ContainsKey(name))
+        {
+            Violations.Enqueue($"{name} is written again after it was deleted");
+        }
+
+        return inner.OpenWrite(name);
+    }
+
+    public async ValueTask DeleteAsync(
+        IReadOnlyCollection<string> names, CancellationToken cancellationToken = default)
+    {
+        foreach (var name in names)
+        {
+            deleted[name] = true;
+        }
+
+        await inner.DeleteAsync(names, cancellationToken);
+    }
+
+    public async IAsyncEnumerable<ObjectInfo> ListAsync(
+        string prefix, string? startAfter = null,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        await foreach (var info in inner.ListAsync(prefix, startAfter, cancellationToken))
+        {
+            yield return info;
+        }
+    }
+
+    /// <summary>The store behind it outlives its processes.</summary>
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private sealed class Reader(WatchedObjectStore store, IObjectReader reader) : IObjectReader
+    {
+        public string Name => reader.Name;
+
+        public long Length => reader.Length;
+
+        public ValueTask ReadAsync(long offset, Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            if (store.WasDeleted(Name) && !store.IsZombie)
+            {
+                store.Violations.Enqueue($"{Name} is read after it was deleted");
+            }
+
+            return reader.ReadAsync(offset, buffer, cancellationToken);
+        }
+
+        public ValueTask DisposeAsync() => reader.DisposeAsync();
+    }
+
+    private bool WasDeleted(string name) => deleted.ContainsKey(name);
+}
