@@ -7,6 +7,7 @@ using Dmt.Grains.Tests.Membership;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
 using Orleans.Configuration;
 using Orleans.TestingHost;
 
@@ -45,6 +46,9 @@ internal sealed class ClusterFixture : IAsyncDisposable
         _state = await TrieStore.OpenAsync(new MemoryObjectStore(TimeProvider.System));
         var builder = new TestClusterBuilder(3);
         builder.Options.UseTestClusterMembership = false;
+        builder.Options.ConnectionTransport = ConnectionTransportType.TcpSocket;
+        // The grain directory of TestingHost holds a lost silo's grains back for 30 s; silos have another by default.
+        builder.Options.SiloBuilderConfiguratorTypes.Clear();
         builder.Properties[IdSetting] = _id;
         builder.AddSiloBuilderConfigurator<SiloConfigurator>();
         builder.AddClientBuilderConfigurator<ClientConfigurator>();
@@ -59,6 +63,10 @@ internal sealed class ClusterFixture : IAsyncDisposable
     public async Task CrashAsync(SiloHandle silo)
     {
         _lines[silo.Name].CutOff();
+
+        // It would try to say so for as long as it may take to join.
+        Cluster.GetSiloServiceProvider(silo.SiloAddress).GetRequiredService<IOptions<ClusterMembershipOptions>>().Value
+            .MaxJoinAttemptTime = TimeSpan.FromSeconds(1);
         await Cluster.KillSiloAsync(silo);
     }
 
@@ -118,7 +126,6 @@ internal sealed class ClusterFixture : IAsyncDisposable
                     options.NumMissedProbesLimit = 2;
                     options.TableRefreshTimeout = TimeSpan.FromSeconds(2);
                     options.IAmAliveTablePublishTimeout = TimeSpan.FromSeconds(1);
-                    options.MaxJoinAttemptTime = TimeSpan.FromSeconds(5);
                 });
         }
     }

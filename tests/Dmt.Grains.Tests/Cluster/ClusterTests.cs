@@ -67,7 +67,7 @@ public sealed class ClusterTests
         Assert.Equal(3, (await ActiveAsync(fixture)).Count);
         Assert.Equal(3, await fixture.Cluster.GrainFactory.GetGrain<ICounterGrain>("a").AddAsync(3));
 
-        var (observer, lost) = (silos[0], silos[1]);
+        var (observer, lost) = (silos[0], silos[^1]);
         await fixture.CrashAsync(lost);
         await fixture.WhenAsync(observer, m => m.GetSiloStatus(lost.SiloAddress) == SiloStatus.Dead);
         var table = await TableAsync(fixture);
