@@ -5,9 +5,9 @@ using Dmt.Core.Keys;
 namespace Dmt.Grains.Storage;
 
 /// <summary>
-/// Where the state of a grain lies: <c>grain-state/{service}/{storage}/{grain type}/{grain key}/{state name}</c>. So all
-/// states of a storage, of a type or of a grain are a prefix. In each part '%', '/', control characters and bytes that
-/// are not UTF-8 are '%' and two hexadecimal digits; different grains have different keys.
+/// Where the state of a grain lies: <c>grain-state/{service}/{storage}/{grain type}/{grain key}/{state name}</c>. So
+/// all states of a storage, of a type or of a grain are a prefix. In each part '%', '/', control characters and bytes
+/// that are not UTF-8 are '%' and two hexadecimal digits; different grains have different keys.
 /// </summary>
 internal static class GrainStateKey
 {

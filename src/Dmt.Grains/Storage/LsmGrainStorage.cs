@@ -60,7 +60,8 @@ internal sealed class LsmGrainStorage(
         {
             throw new DmtException(
                 DmtErrorKind.TooLarge,
-                $"state \"{stateName}\" of grain {grainId} is {value.Length} bytes, and a state is one value: {e.Message}",
+                $"state \"{stateName}\" of grain {grainId} is {value.Length} bytes, and a state is one value: "
+                + e.Message,
                 e);
         }
     }
@@ -104,7 +105,9 @@ internal sealed class LsmGrainStorage(
         return ulong.TryParse(etag, NumberStyles.None, CultureInfo.InvariantCulture, out var version)
             ? WriteCondition.VersionIs(version)
             : throw new InconsistentStateException(
-                $"state \"{stateName}\" of grain {grainId}: the etag \"{etag}\" was not given by this storage", null, etag);
+                $"state \"{stateName}\" of grain {grainId}: the etag \"{etag}\" was not given by this storage",
+                null,
+                etag);
     }
 
     private static InconsistentStateException Inconsistent(

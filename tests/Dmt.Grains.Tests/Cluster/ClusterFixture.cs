@@ -70,7 +70,7 @@ internal sealed class ClusterFixture : IAsyncDisposable
         await Cluster.KillSiloAsync(silo);
     }
 
-    /// <summary>Waits until <paramref name="observer"/> sees the members that <paramref name="seen"/> accepts.</summary>
+    /// <summary>Waits until <paramref name="observer"/> sees members that <paramref name="seen"/> accepts.</summary>
     public async Task WhenAsync(SiloHandle observer, Func<ClusterMembershipSnapshot, bool> seen)
     {
         var membership = Cluster.GetSiloServiceProvider(observer.SiloAddress)
@@ -83,6 +83,8 @@ internal sealed class ClusterFixture : IAsyncDisposable
                 return;
             }
         }
+
+        throw new InvalidOperationException($"{observer.Name} went down before it saw what was waited for");
     }
 
     public async ValueTask DisposeAsync()

@@ -16,7 +16,8 @@ public sealed class CounterGrain(
 
     public Task<int> GetAsync() => coded.State.Value == configured.State.Value
         ? Task.FromResult(coded.State.Value)
-        : throw new InvalidOperationException($"{coded.State.Value} in one storage, {configured.State.Value} in the other");
+        : throw new InvalidOperationException(
+            $"{coded.State.Value} in one storage, {configured.State.Value} in the other");
 
     public async Task ClearAsync()
     {

@@ -76,7 +76,9 @@ internal sealed class FaultyObjectStore(IObjectStore inner) : IObjectStore
     }
 
     public async IAsyncEnumerable<ObjectInfo> ListAsync(
-        string prefix, string? startAfter = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        string prefix,
+        string? startAfter = null,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         Interlocked.Increment(ref _lists);
         Before("list", prefix);

@@ -220,7 +220,8 @@ public sealed class LsmGrainStorageTests : IAsyncLifetime
     public void Bytes_of_a_grain_key_that_are_no_text_are_kept()
     {
         var grain = GrainId.Create(GrainType.Create("t"), new IdSpan([0x61, 0xFF, 0xC3]));
-        Assert.Equal("grain-state/s/n/t/a%FF%C3/state", Encoding.UTF8.GetString(GrainStateKey.Of("s", "n", grain, "state")));
+        Assert.Equal(
+            "grain-state/s/n/t/a%FF%C3/state", Encoding.UTF8.GetString(GrainStateKey.Of("s", "n", grain, "state")));
     }
 
     [Fact]
