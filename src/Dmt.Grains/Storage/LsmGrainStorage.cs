@@ -44,7 +44,7 @@ internal sealed class LsmGrainStorage(
     {
         var key = GrainStateKey.Of(serviceId, name, grainId, stateName);
         var condition = Condition(stateName, grainId, grainState.ETag);
-        var value = options.GrainStorageSerializer.Serialize(grainState.State).ToMemory();
+        var value = options.GrainStorageSerializer.Serialize(grainState.State!).ToMemory();
         try
         {
             var version = await store.PutAsync(
@@ -106,7 +106,7 @@ internal sealed class LsmGrainStorage(
             ? WriteCondition.VersionIs(version)
             : throw new InconsistentStateException(
                 $"state \"{stateName}\" of grain {grainId}: the etag \"{etag}\" was not given by this storage",
-                null,
+                null!,
                 etag);
     }
 
@@ -115,9 +115,9 @@ internal sealed class LsmGrainStorage(
             $"state \"{stateName}\" of grain {grainId} cannot be {what}: "
             + $"it has {(stored == 0 ? "no version any more" : $"version {stored}")}, "
             + $"and {(current is null ? "none" : $"version {current}")} was read",
-            stored == 0 ? null : ETagOf(stored),
-            current,
-            inner);
+            (stored == 0 ? null : ETagOf(stored))!,
+            current!,
+            inner!);
 
     /// <returns>The etag that is left; null where nothing is.</returns>
     private async Task<string?> ClearAsync(
