@@ -32,7 +32,9 @@ public sealed class AzureGrainStorageTests
 
     [Fact]
     public void A_missing_connection_string_is_named() => Assert.Contains(
-        "CartStorage:ConnectionString", Assert.Throws<ArgumentException>(() => Build()).Message, StringComparison.Ordinal);
+        "CartStorage:ConnectionString",
+        Assert.Throws<ArgumentException>(() => Build()).Message,
+        StringComparison.Ordinal);
 
     [Fact]
     public void An_unknown_kind_is_named() => Assert.Contains(
