@@ -51,6 +51,9 @@ public sealed record StoreStatistics
     /// <summary>Requests made of an object store that charges for them; null for others.</summary>
     public RequestStatistics? Requests { get; init; }
 
+    /// <summary>The cache of tables on disk; null where there is none.</summary>
+    public DiskCacheStatistics? DiskCache { get; init; }
+
     /// <summary>The role among main and replicas; null for a store that stands alone.</summary>
     public ReplicationStatistics? Replication { get; init; }
 }

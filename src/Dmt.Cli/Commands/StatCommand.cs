@@ -74,23 +74,36 @@ internal static class StatCommand
         Tables.AddRow(rest, "incarnation", s.Incarnation);
         Tables.AddRow(rest, "background work", s.BackgroundProblem ?? "in order");
         Tables.AddRow(rest, "writes", s.WritesRefused is { } why ? "refused: " + why : "accepted");
-        if (s.Replication is { } role)
-        {
-            Tables.AddRow(
-                rest, "role", role.Role == "main" ? "main" : $"replica of {role.Main ?? "a main not heard of"}");
-            if (role.LagOperations is { } lag)
-            {
-                Tables.AddRow(rest, "behind its main", $"{Count((long)lag)} operations, {role.LagMs?.ToString("N0",
-                    CultureInfo.InvariantCulture) ?? "?"} ms{(role.Connected == true ? "" : "; not connected")}");
-            }
+        AddRole(rest, s.Replication);
+        AddBucket(rest, s);
+        console.Write(rest);
+    }
 
-            foreach (var replica in role.Replicas)
-            {
-                Tables.AddRow(rest, $"replica {replica.Name}",
-                    replica.Problem ?? $"{Count((long)replica.LagOperations)} operations behind");
-            }
+    private static void AddRole(Table rest, ReplicationStatistics? role)
+    {
+        if (role is null)
+        {
+            return;
         }
 
+        Tables.AddRow(
+            rest, "role", role.Role == "main" ? "main" : $"replica of {role.Main ?? "a main not heard of"}");
+        if (role.LagOperations is { } lag)
+        {
+            Tables.AddRow(rest, "behind its main", $"{Count((long)lag)} operations, {role.LagMs?.ToString("N0",
+                CultureInfo.InvariantCulture) ?? "?"} ms{(role.Connected == true ? "" : "; not connected")}");
+        }
+
+        foreach (var replica in role.Replicas)
+        {
+            Tables.AddRow(rest, $"replica {replica.Name}",
+                replica.Problem ?? $"{Count((long)replica.LagOperations)} operations behind");
+        }
+    }
+
+    /// <summary>What a store in a bucket has to show besides.</summary>
+    private static void AddBucket(Table rest, StoreStatistics s)
+    {
         if (s.Requests is { } r)
         {
             Tables.AddRow(rest, "requests: put, create, list, part",
@@ -103,7 +116,13 @@ internal static class StatCommand
             Tables.AddRow(rest, "storage a month", Dollars(r.StorageDollarsPerMonth));
         }
 
-        console.Write(rest);
+        if (s.DiskCache is { } d)
+        {
+            Tables.AddRow(
+                rest, "cache on disk", $"{ByteSize.Format(d.Bytes)} of at most {ByteSize.Format(d.BytesMax)}");
+            Tables.AddRow(rest, "cache on disk: hits, misses, evictions, failures",
+                $"{Count(d.Hits)}, {Count(d.Misses)}, {Count(d.Evictions)}, {Count(d.Failures)}");
+        }
     }
 
     private static string Dollars(decimal amount) => "$" + amount.ToString("N2", CultureInfo.InvariantCulture);

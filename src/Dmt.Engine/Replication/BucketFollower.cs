@@ -68,6 +68,7 @@ internal sealed class BucketFollower : Follower
     {
         await Host.Scheduler.CancelAsync(_stop).ConfigureAwait(false);
         await _loop.ConfigureAwait(false);
+        using var records = await Records.AcquireAsync(CancellationToken.None).ConfigureAwait(false);
         await Host.DisposeAsync().ConfigureAwait(false);
     }
 

@@ -44,7 +44,7 @@ internal sealed class FolderFollower : Follower
     private INodeLog _log = null!; // set by StartAsync
     private Manifest? _own; // this folder's newest
     private IObjectWriter? _incoming;
-    private bool _isOver; // the folder is a main's now; guarded by Tables and by Records
+    private bool _isOver; // the folder is a main's now, or the replica was closed; guarded by Tables and by Records
     private string _incomingName = "";
     private long _incomingBytes;
 
@@ -108,6 +108,10 @@ internal sealed class FolderFollower : Follower
 
     public override async ValueTask DisposeAsync()
     {
+        // What is under way ends first; nothing comes after it.
+        using var tables = await Tables.AcquireAsync(CancellationToken.None).ConfigureAwait(false);
+        using var records = await Records.AcquireAsync(CancellationToken.None).ConfigureAwait(false);
+        _isOver = true;
         if (_incoming is not null)
         {
             await _incoming.DisposeAsync().ConfigureAwait(false);

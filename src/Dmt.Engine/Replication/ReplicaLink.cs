@@ -62,8 +62,10 @@ internal sealed class ReplicaLink(Shipper shipper, string name, IReplicaChannel 
             {
                 return;
             }
-            catch (DmtException e)
+            catch (Exception e)
             {
+                // Whatever it is, the link goes on: nothing else would bring the replica back. Operators see it as the
+                // replica's problem.
                 (_isConnected, _problem) = (false, e.Message);
                 if (shipper.Time.GetElapsedTime(started) > _options.RetryDelayMax)
                 {

@@ -93,7 +93,7 @@ public abstract class ReplicationMedium
         internal override async ValueTask<TrieStore> OpenMainAsync(
             EngineOptions options, TimeProvider time, Shipper shipper, CancellationToken cancellationToken)
         {
-            var objects = await open(true, cancellationToken).ConfigureAwait(false);
+            var objects = await OpenAsync(isMain: true, options, cancellationToken).ConfigureAwait(false);
             var logs = new ObjectLogStore(objects, new ObjectLogOptions(), time, EngineScheduler.ThreadPool);
             return await TrieStore.OpenAsync(
                 objects,
@@ -112,12 +112,18 @@ public abstract class ReplicationMedium
             TimeProvider time,
             CancellationToken cancellationToken) =>
             await BucketFollower.StartAsync(
-                await open(false, cancellationToken).ConfigureAwait(false),
+                await OpenAsync(isMain: false, options, cancellationToken).ConfigureAwait(false),
                 shard,
                 options,
                 replication,
                 time,
                 EngineScheduler.ThreadPool,
                 cancellationToken).ConfigureAwait(false);
+
+        private async ValueTask<IObjectStore> OpenAsync(
+            bool isMain, EngineOptions options, CancellationToken cancellationToken) =>
+            await TrieStore.WithCacheAsync(
+                await open(isMain, cancellationToken).ConfigureAwait(false), options, cancellationToken)
+                .ConfigureAwait(false);
     }
 }

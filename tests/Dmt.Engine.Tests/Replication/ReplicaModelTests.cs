@@ -73,7 +73,7 @@ public sealed class ReplicaModelTests
         }
 
         model.Set(await world.Main.PutAsync(Bytes("the end"), Bytes("of it")), "the end", "of it");
-        await world.Main.SyncAsync();
+        await world.SyncAsync();
         var expected = model.At(ulong.MaxValue);
         Assert.Equal(expected, await ReplicaWorld.ReadAsync(world.Main));
         foreach (var replica in world.ReplicaNodes)
@@ -116,7 +116,7 @@ public sealed class ReplicaModelTests
                 await UntilWritable(world);
                 break;
             case StepKind.Sync when world.Channel(0, 1).IsConnected && world.Channel(0, 2).IsConnected:
-                await world.Main.SyncAsync();
+                await world.SyncAsync();
                 break;
             case StepKind.Check:
                 await CheckAsync(world, model, replica);
@@ -174,7 +174,7 @@ public sealed class ReplicaModelTests
     {
         while ((await world.Main.StatAsync()).WritesRefused is not null)
         {
-            await Task.Yield();
+            await Task.Delay(1);
         }
     }
 

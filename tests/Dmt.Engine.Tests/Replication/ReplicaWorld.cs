@@ -67,7 +67,7 @@ internal sealed class ReplicaWorld : IAsyncDisposable
                 Heartbeat = TimeSpan.FromMilliseconds(5),
                 RetryDelayMin = TimeSpan.FromMilliseconds(1),
                 RetryDelayMax = TimeSpan.FromMilliseconds(10),
-                AckTimeout = TimeSpan.FromSeconds(60),
+                AckTimeout = TimeSpan.FromSeconds(20),
                 PollInterval = TimeSpan.FromMilliseconds(100),
             },
         };
@@ -92,6 +92,23 @@ internal sealed class ReplicaWorld : IAsyncDisposable
 
     /// <summary>The present main is one of the past, and its node may be started anew.</summary>
     public void Abandon(int node) => _nodes[node] = null;
+
+    /// <summary>Returns when all replicas have everything that the main has.</summary>
+    public async Task SyncAsync()
+    {
+        try
+        {
+            await Main.SyncAsync();
+        }
+        catch (DmtException e) when (e.Kind == DmtErrorKind.Unavailable)
+        {
+            Assert.Fail(
+                $"{e.Message}; the main has {Main.AsMain!.LastSequence}; "
+                    + string.Join(
+                        "; ", ReplicaNodes.Select(node => $"{node}: {this[node].AsReplica?.Shard?.LastSequence} "
+                        + $"{this[node].AsReplica?.Problem}")));
+        }
+    }
 
     public string FolderOf(int node) => Path.Combine(_directory.Path, $"{node}");
 
