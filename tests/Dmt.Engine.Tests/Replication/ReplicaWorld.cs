@@ -38,6 +38,9 @@ internal sealed class ReplicaWorld : IAsyncDisposable
     /// <summary>Bytes of recent records that a main keeps.</summary>
     public long BufferBytes { get; init; } = 128 << 10;
 
+    /// <summary>How long a strict write waits for replicas.</summary>
+    public TimeSpan AckTimeout { get; init; } = TimeSpan.FromSeconds(20);
+
     public int MainNode { get; private set; } = -1;
 
     public RoleStore Main => _nodes[MainNode]!;
@@ -67,7 +70,7 @@ internal sealed class ReplicaWorld : IAsyncDisposable
                 Heartbeat = TimeSpan.FromMilliseconds(5),
                 RetryDelayMin = TimeSpan.FromMilliseconds(1),
                 RetryDelayMax = TimeSpan.FromMilliseconds(10),
-                AckTimeout = TimeSpan.FromSeconds(20),
+                AckTimeout = AckTimeout,
                 PollInterval = TimeSpan.FromMilliseconds(100),
             },
         };
@@ -92,6 +95,28 @@ internal sealed class ReplicaWorld : IAsyncDisposable
 
     /// <summary>The present main is one of the past, and its node may be started anew.</summary>
     public void Abandon(int node) => _nodes[node] = null;
+
+    /// <summary>A main over folders takes no writes before a replica has answered.</summary>
+    public async Task UntilWritableAsync()
+    {
+        while ((await Main.StatAsync()).WritesRefused is not null)
+        {
+            await Task.Delay(1);
+        }
+    }
+
+    /// <summary>Returns when the replica has what the main has now.</summary>
+    public async Task UntilEqualAsync(int node)
+    {
+        var expected = await ReadAsync(Main);
+        while (this[node].AsReplica!.Shard is not { } shard || shard.Epoch != Main.AsMain!.Host.Find(1)!.Epoch
+            || shard.LastSequence < Main.AsMain.LastSequence)
+        {
+            await Task.Delay(1);
+        }
+
+        Assert.Equal(expected, await ReadAsync(this[node]));
+    }
 
     /// <summary>Returns when all replicas have everything that the main has.</summary>
     public async Task SyncAsync()
