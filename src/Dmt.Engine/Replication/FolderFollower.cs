@@ -43,6 +43,7 @@ internal sealed class FolderFollower : Follower
     private ulong _confirmed; // everything up to it is on the disk
     private INodeLog _log = null!; // set by StartAsync
     private Manifest? _own; // this folder's newest
+    private bool _isUnsure; // whether it is: the last attempt to write one failed
     private IObjectWriter? _incoming;
     private bool _isOver; // the folder is a main's now, or the replica was closed; guarded by Tables and by Records
     private string _incomingName = "";
@@ -145,7 +146,7 @@ internal sealed class FolderFollower : Follower
         });
         if (Shard is { } shard && shard.LastSequence > Confirmed)
         {
-            await _log.WaitDurableAsync(_log.End, cancellationToken).ConfigureAwait(false);
+            await _log.WaitDurableAsync(_log.End, CancellationToken.None).ConfigureAwait(false);
             Volatile.Write(ref _confirmed, shard.LastSequence);
             if (_marks.Count == 0 || _log.End - _marks[^1].Position >= MarkBytes)
             {
@@ -176,14 +177,19 @@ internal sealed class FolderFollower : Follower
             return Reply() with { Offset = _incomingBytes };
         }
 
-        await _incoming!.WriteAsync(request.Body, cancellationToken).ConfigureAwait(false);
+        // Not cancelled from here on, and begun anew where it fails: half a piece must not be continued.
+        var (incoming, name) = (_incoming!, _incomingName);
+        _incomingName = "";
+        await incoming.WriteAsync(request.Body, CancellationToken.None).ConfigureAwait(false);
         _incomingBytes += request.Body.Length;
         if (_incomingBytes == request.Length)
         {
-            await _incoming.CompleteAsync(cancellationToken).ConfigureAwait(false);
-            await _incoming.DisposeAsync().ConfigureAwait(false);
-            _tables.Add(request.Name);
-            (_incoming, _incomingName) = (null, "");
+            await incoming.CompleteAsync(CancellationToken.None).ConfigureAwait(false);
+            _tables.Add(name);
+        }
+        else
+        {
+            _incomingName = name;
         }
 
         return Reply() with { Offset = _incomingBytes };
@@ -209,7 +215,7 @@ internal sealed class FolderFollower : Follower
         if (!isSame || manifest.Number > ManifestNumber)
         {
             using var records = await Records.AcquireAsync(cancellationToken).ConfigureAwait(false);
-            await InstallAsync(manifest, isSame, cancellationToken).ConfigureAwait(false);
+            await InstallAsync(manifest, isSame).ConfigureAwait(false);
         }
 
         return Reply();
@@ -255,7 +261,7 @@ internal sealed class FolderFollower : Follower
         _log = _logs.Create(incarnation);
         if (_own is { } last)
         {
-            await WriteAsync(last, cancellationToken).ConfigureAwait(false);
+            await WriteAsync(last).ConfigureAwait(false);
         }
 
         foreach (var old in oldLogs.Where(old => !_oldLogs.Exists(log => log.Range.Incarnation == old)))
@@ -306,7 +312,8 @@ internal sealed class FolderFollower : Follower
     }
 
     /// <summary>Makes a manifest of the main's this folder's state. Under Tables and Records.</summary>
-    private async ValueTask InstallAsync(Manifest manifest, bool isSame, CancellationToken cancellationToken)
+    /// <remarks>Not cancelled: half of it would be neither state.</remarks>
+    private async ValueTask InstallAsync(Manifest manifest, bool isSame)
     {
         if (!isSame || manifest.FlushedSequence > (Shard?.LastSequence ?? 0))
         {
@@ -319,17 +326,24 @@ internal sealed class FolderFollower : Follower
         var before = _own;
         _oldLogs.RemoveAll(log => log.LastSequence <= manifest.FlushedSequence);
         _marks.RemoveRange(0, Math.Max(0, _marks.FindLastIndex(m => m.Sequence <= manifest.FlushedSequence)));
-        await WriteAsync(manifest, cancellationToken).ConfigureAwait(false);
-        await ShowAsync(_own!, cancellationToken).ConfigureAwait(false);
+        await WriteAsync(manifest).ConfigureAwait(false);
+        await ShowAsync(_own!, CancellationToken.None).ConfigureAwait(false);
         ManifestNumber = manifest.Number;
         Volatile.Write(
             ref _confirmed, isSame ? Math.Max(_confirmed, manifest.FlushedSequence) : manifest.FlushedSequence);
-        await DropAsync(before, cancellationToken).ConfigureAwait(false);
+        await DropAsync(before).ConfigureAwait(false);
     }
 
     /// <summary>Writes this folder's next manifest: a state of the main's with what this folder's logs add.</summary>
-    private async ValueTask WriteAsync(Manifest state, CancellationToken cancellationToken)
+    private async ValueTask WriteAsync(Manifest state)
     {
+        if (_isUnsure)
+        {
+            // An attempt that seemed to fail may have written its number.
+            _own = await _manifests.LoadLatestAsync(CancellationToken.None).ConfigureAwait(false);
+        }
+
+        _isUnsure = true;
         var from = _marks.Count > 0 && _marks[0].Sequence <= state.FlushedSequence ? _marks[0].Position : 0;
         var own = state with
         {
@@ -337,12 +351,13 @@ internal sealed class FolderFollower : Follower
             ClosedCleanly = false,
             LogRanges = [.. _oldLogs.Select(static log => log.Range), new LogRange(_log.Incarnation, from)],
         };
-        _own = await _manifests.WriteAsync(own, cancellationToken).ConfigureAwait(false);
+        _own = await _manifests.WriteAsync(own, CancellationToken.None).ConfigureAwait(false);
+        _isUnsure = false;
         _log.Release(from);
     }
 
     /// <summary>Deletes what the new manifest does not name.</summary>
-    private async ValueTask DropAsync(Manifest? before, CancellationToken cancellationToken)
+    private async ValueTask DropAsync(Manifest? before)
     {
         var needed = _own!.Levels.SelectMany(static level => level).Select(static t => t.Id.ObjectName).ToHashSet();
         List<string> garbage = [.. _tables.Where(name => !needed.Contains(name) && !Host.IsInUse(name))];
@@ -350,7 +365,7 @@ internal sealed class FolderFollower : Follower
         garbage.AddRange(ManifestStore.Superseded(ShardId, _own.Number));
         if (garbage.Count > 0)
         {
-            await Host.Objects.DeleteAsync(garbage, cancellationToken).ConfigureAwait(false);
+            await Host.Objects.DeleteAsync(garbage, CancellationToken.None).ConfigureAwait(false);
         }
 
         var named = _own.LogRanges.Select(static range => range.Incarnation).ToHashSet();

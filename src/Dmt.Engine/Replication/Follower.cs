@@ -113,8 +113,9 @@ internal abstract class Follower : IAsyncDisposable
             Heard(request);
             return reply;
         }
-        catch (DmtException e) when (e.Kind is DmtErrorKind.Unavailable or DmtErrorKind.Closed)
+        catch (DmtException e)
         {
+            // A full disk, a damaged table, a replica that is closing: the main tries again, operators see it on both.
             Problem = e.Message;
             return new ReplicationReply { Status = ReplyStatus.Refused, Text = e.Message };
         }

@@ -22,6 +22,7 @@ internal sealed class ReplicaLink(Shipper shipper, string name, IReplicaChannel 
     private readonly ReplicationOptions _options = shipper.Options;
     private volatile bool _isConnected;
     private volatile string? _problem = "it has not answered yet";
+    private volatile string? _tablesProblem;
     private volatile bool _needsFlush;
     private long _manifest = -1; // of this main, that the replica has; -1 while it has not said
     private volatile bool _isFenced;
@@ -38,15 +39,21 @@ internal sealed class ReplicaLink(Shipper shipper, string name, IReplicaChannel 
     public ReplicaStatistics Statistics(ulong last)
     {
         var position = Volatile.Read(ref _position);
-        return new ReplicaStatistics(name, _isConnected, position, last > position ? last - position : 0, _problem);
+        return new ReplicaStatistics(
+            name, _isConnected, position, last > position ? last - position : 0, _problem ?? _tablesProblem);
     }
 
     public Task RunAsync(CancellationToken stop) => Task.WhenAll(
-        RepeatAsync(ShipRecordsAsync, stop),
-        shipper.IsShared ? Task.CompletedTask : RepeatAsync(ShipManifestsAsync, stop));
+        RepeatAsync(ShipRecordsAsync, Disconnected, stop),
+        shipper.IsShared
+            ? Task.CompletedTask
+            : RepeatAsync(ShipManifestsAsync, problem => _tablesProblem = problem, stop));
+
+    private void Disconnected(string problem) => (_isConnected, _problem) = (false, problem);
 
     /// <summary>Runs a loop again when it fails, later each time.</summary>
-    private async Task RepeatAsync(Func<CancellationToken, Task> loop, CancellationToken stop)
+    private async Task RepeatAsync(
+        Func<CancellationToken, Task> loop, Action<string> report, CancellationToken stop)
     {
         var delay = _options.RetryDelayMin;
         var pause = TimeSpan.Zero;
@@ -66,7 +73,7 @@ internal sealed class ReplicaLink(Shipper shipper, string name, IReplicaChannel 
             {
                 // Whatever it is, the link goes on: nothing else would bring the replica back. Operators see it as the
                 // replica's problem.
-                (_isConnected, _problem) = (false, e.Message);
+                report(e.Message);
                 if (shipper.Time.GetElapsedTime(started) > _options.RetryDelayMax)
                 {
                     delay = _options.RetryDelayMin; // It went well for a while.
@@ -135,6 +142,7 @@ internal sealed class ReplicaLink(Shipper shipper, string name, IReplicaChannel 
             }
 
             await ShipManifestAsync(stop).ConfigureAwait(false);
+            _tablesProblem = null;
         }
     }
 

@@ -37,11 +37,11 @@ public sealed class ReplicationGoldenTests
 
     [Fact]
     public void A_request_has_the_documented_bytes() => Assert.Equal(
-        "REQUEST", Convert.ToHexString(ReplicationMessage.Encode(Request)));
+        "444D54520100020019000000EC06469601AC020330314108687474703A2F2F6D05060101740708AABB", Convert.ToHexString(ReplicationMessage.Encode(Request)));
 
     [Fact]
     public void A_reply_has_the_documented_bytes() => Assert.Equal(
-        "REPLY", Convert.ToHexString(ReplicationMessage.Encode(Reply)));
+        "444D5452010080000F00000012025BC8020101780203040179010201610162", Convert.ToHexString(ReplicationMessage.Encode(Reply)));
 
     [Fact]
     public void Messages_come_back_as_they_went()

@@ -95,11 +95,11 @@ public sealed class PromotionTests
     public async Task A_folder_remembers_whether_it_is_a_mains_or_a_copy()
     {
         await using var world = await StartAsync(isBucket: false);
+        await world.StopAsync(0);
         await world.StopAsync(1);
         var refused = await Assert.ThrowsAsync<DmtException>(() => world.StartAsync(1, false));
         Assert.Equal(DmtErrorKind.InvalidArgument, refused.Kind);
         Assert.Contains("is the copy of a replica", refused.Message, StringComparison.Ordinal);
-        await world.StopAsync(0);
         refused = await Assert.ThrowsAsync<DmtException>(() => world.StartAsync(0, isReplica: true));
         Assert.Contains("is the folder of a main", refused.Message, StringComparison.Ordinal);
     }

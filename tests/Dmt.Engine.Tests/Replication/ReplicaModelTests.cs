@@ -47,8 +47,12 @@ public sealed class ReplicaModelTests
 
     private static void Run(bool isBucket) => Torture.Property.Holds(
         Gen.Choose(0, 1 << 30).SelectMany(seed => Steps.ListOf(60).Select(steps => (seed, steps: steps.ToArray()))),
-        static value => Enumerable.Range(0, value.steps.Length)
-            .Select(i => (value.seed, steps: value.steps.Where((_, at) => at != i).ToArray())),
+
+        // By halves: a case that does not come to rest takes a while to fail.
+        static value => value.steps.Length < 2
+            ? []
+            : [(value.seed, value.steps[..(value.steps.Length / 2)]), (value.seed,
+                value.steps[(value.steps.Length / 2)..])],
         value => RunAsync(isBucket, value.seed, value.steps).GetAwaiter().GetResult(),
         tests: 30);
 
