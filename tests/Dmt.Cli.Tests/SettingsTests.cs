@@ -122,8 +122,8 @@ public sealed class SettingsTests : IDisposable
     [Fact]
     public void Roles_are_read_from_a_list_or_from_text()
     {
-        var settings = Load("{\"replicas\": [\"a:3040\", \"10.0.0.7:1\"], \"replica_acks\": 2, \"replica_poll\": \"1m\"}")
-            .Settings;
+        var settings = Load(
+            """{"replicas": ["a:3040", "10.0.0.7:1"], "replica_acks": 2, "replica_poll": "1m"}""").Settings;
         Assert.Equal(["a:3040", "10.0.0.7:1"], settings.ReplicaList);
         Assert.Equal((2, TimeSpan.FromMinutes(1), 3040, false, true), (
             settings.ReplicaAcks, settings.ReplicaPoll, settings.ReplicationPort, settings.IsReplica,

@@ -108,7 +108,7 @@ internal sealed class ShardHost : IAsyncDisposable
         return host;
     }
 
-    /// <summary>A host whose shards follow those of another process: nothing is flushed, compacted or collected.</summary>
+    /// <summary>A host whose shards follow another process: nothing is flushed, compacted or collected.</summary>
     /// <param name="objects">Tables and manifests; the host disposes it.</param>
     /// <param name="log">Refuses appends.</param>
     /// <param name="options">Valid settings.</param>

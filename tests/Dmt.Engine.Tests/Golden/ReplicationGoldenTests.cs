@@ -37,7 +37,8 @@ public sealed class ReplicationGoldenTests
 
     [Fact]
     public void A_request_has_the_documented_bytes() => Assert.Equal(
-        "444D54520100020019000000EC06469601AC020330314108687474703A2F2F6D05060101740708AABB", Convert.ToHexString(ReplicationMessage.Encode(Request)));
+        "444D54520100020019000000EC06469601AC020330314108687474703A2F2F6D05060101740708AA"
+            + "BB", Convert.ToHexString(ReplicationMessage.Encode(Request)));
 
     [Fact]
     public void A_reply_has_the_documented_bytes() => Assert.Equal(
