@@ -159,7 +159,7 @@ internal sealed class TableReader
     private static TableReader Parse(
         TableInfo info, IObjectReader reader, BlockCache cache, byte[] tail, bool isRemote)
     {
-        var name = info.Id.ObjectName;
+        var name = info.Name;
         var footerOffset = info.Length - TableFormat.FooterBytes;
         var footer = TableFormat.Footer.Read(tail.AsSpan(^TableFormat.FooterBytes..), name, footerOffset);
         if (footer.Filter != info.TailOffset)

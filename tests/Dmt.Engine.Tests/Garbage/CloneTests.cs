@@ -1,0 +1,457 @@
+using System.Globalization;
+using Dmt.Core;
+using Dmt.Engine.Manifests;
+using Dmt.Engine.Objects;
+using Dmt.Engine.Tests.Torture;
+
+namespace Dmt.Engine.Tests.Garbage;
+
+/// <summary>A store and its clones in one bucket.</summary>
+public sealed class CloneTests
+{
+    private readonly GarbageFixture _fixture = new();
+
+    [Fact]
+    public async Task A_clone_begins_with_the_checkpoint_without_copying_and_the_two_diverge()
+    {
+        await using var source = await OpenAsync("live");
+        await FillAsync(source, 0, 300);
+        await source.CompactAsync();
+        await FillAsync(source, 200, 200);
+        var info = await source.CheckpointAsync("x");
+        var expected = await GarbageFixture.ReadAsync(source);
+        await source.PutAsync("after", "the checkpoint");
+
+        var pin = await CloneAsync("live", "x", "test");
+        Assert.Equal(info with { Name = pin.Name, CreatedAt = pin.CreatedAt, ClonedTo = "test" }, pin);
+        Assert.Equal(["shards/1/manifest/0000000000000001"], await NamesAsync("test"));
+        Assert.Equal([pin, info], await source.ListCheckpointsAsync());
+
+        await using var clone = await OpenAsync("test");
+        Assert.Equal(expected, await GarbageFixture.ReadAsync(clone));
+        var stat = await clone.StatAsync();
+        Assert.Equal((info.Bytes, info.Bytes), (stat.TableBytes, stat.BorrowedBytes));
+        await clone.PutAsync("key-000001", "the clone's");
+        await source.PutAsync("key-000002", "the source's");
+        await clone.FlushAsync();
+        Assert.Equal("the clone's", await clone.GetTextAsync("key-000001"));
+        Assert.NotEqual("the source's", await clone.GetTextAsync("key-000002"));
+        Assert.Null(await clone.GetTextAsync("after"));
+        Assert.NotEqual("the clone's", await source.GetTextAsync("key-000001"));
+    }
+
+    [Fact]
+    public async Task A_clone_reads_everything_though_the_source_compacts_collects_and_lets_the_checkpoint_go()
+    {
+        var expected = await SourceAndCloneAsync();
+        await using (var source = await OpenAsync("live"))
+        {
+            Assert.True(await source.DeleteCheckpointAsync("x"));
+            await FillAsync(source, 0, 400, "newer");
+            await source.CompactAsync();
+            _fixture.Time.Advance(3 * GarbageFixture.AgeMin);
+            await source.CollectGarbageAsync();
+        }
+
+        var connection = _fixture.Connect("test");
+        await using var clone = await _fixture.OpenAsync(connection);
+        Assert.Equal(expected, await GarbageFixture.ReadAsync(clone));
+        Assert.Empty(connection.Violations);
+    }
+
+    [Fact]
+    public async Task A_compacted_clone_releases_its_pin_and_the_source_collects_what_it_kept()
+    {
+        var expected = await SourceAndCloneAsync();
+        await using (var clone = await OpenAsync("test"))
+        {
+            await clone.CompactAsync();
+            Assert.Equal(0, (await clone.StatAsync()).BorrowedBytes);
+            Assert.Empty((await clone.CollectGarbageAsync(ageMin: TimeSpan.FromDays(1))).Deleted);
+            Assert.Single(await PinsAsync("live"));
+            _fixture.Time.Advance(3 * GarbageFixture.AgeMin);
+            var report = await clone.CollectGarbageAsync();
+            Assert.Contains(report.Deleted, static g => g.Name.StartsWith("/live/checkpoints/clone-", Ordinal));
+            Assert.Empty(await PinsAsync("live"));
+            await clone.PutAsync("more", "1");
+            await clone.FlushAsync();
+            Assert.Empty((await NewestAsync("test")).Origins);
+        }
+
+        await using (var source = await OpenAsync("live"))
+        {
+            Assert.True(await source.DeleteCheckpointAsync("x"));
+            await source.CompactAsync();
+            _fixture.Time.Advance(3 * GarbageFixture.AgeMin);
+            await source.CollectGarbageAsync();
+        }
+
+        var newest = await NewestAsync("live");
+        Assert.Equal(
+            newest.Levels.SelectMany(static level => level).Select(static table => table.Id.ObjectName).Order(),
+            (await NamesAsync("live")).Where(static name => name.EndsWith(".table", Ordinal)));
+        await using var again = await OpenAsync("test");
+        expected.Add("more", "1");
+        Assert.Equal(expected, await GarbageFixture.ReadAsync(again));
+    }
+
+    [Fact]
+    public async Task A_clone_that_was_killed_before_it_could_release_its_pin_does_so_when_it_is_opened_again()
+    {
+        await SourceAndCloneAsync();
+        var process = new FailingObjectStore(_fixture.Memory.OpenSibling("test"));
+        var clone = await _fixture.OpenAsync(process);
+        await clone.CompactAsync();
+        process.CutOff();
+        await Assert.ThrowsAsync<DmtException>(async () => await clone.DisposeAsync());
+
+        _fixture.Time.Advance(3 * GarbageFixture.AgeMin);
+        await using var again = await OpenAsync("test");
+        await again.CollectGarbageAsync();
+        Assert.Empty(await PinsAsync("live"));
+    }
+
+    [Fact]
+    public async Task A_checkpoint_of_the_clone_and_a_scan_in_it_keep_the_pin()
+    {
+        var expected = await SourceAndCloneAsync();
+        await using var clone = await OpenAsync("test");
+        await clone.CheckpointAsync("mine");
+        var scan = clone.OpenScan();
+        await clone.CompactAsync();
+        _fixture.Time.Advance(3 * GarbageFixture.AgeMin);
+        await clone.CollectGarbageAsync();
+        Assert.Single(await PinsAsync("live"));
+
+        await clone.DeleteCheckpointAsync("mine");
+        await clone.CollectGarbageAsync();
+        Assert.Single(await PinsAsync("live"));
+        var read = 0;
+        while (await scan.MoveNextAsync(default))
+        {
+            read++;
+        }
+
+        Assert.Equal(expected.Count, read);
+        scan.Dispose();
+        await clone.PutAsync("any", "write");
+        await clone.FlushAsync();
+        await clone.CollectGarbageAsync();
+        Assert.Empty(await PinsAsync("live"));
+    }
+
+    [Fact]
+    public async Task A_checkpoint_of_the_clone_that_borrows_is_restored()
+    {
+        var expected = await SourceAndCloneAsync();
+        await using (var clone = await OpenAsync("test"))
+        {
+            await clone.CheckpointAsync("mine");
+            await FillAsync(clone, 0, 300, "gone");
+            await clone.CompactAsync();
+            _fixture.Time.Advance(3 * GarbageFixture.AgeMin);
+            await clone.CollectGarbageAsync();
+        }
+
+        var options = GarbageFixture.Options with { RestoreFrom = "mine" };
+        await using var restored = await _fixture.OpenAsync(_fixture.Connect("test"), options);
+        Assert.Equal(expected, await GarbageFixture.ReadAsync(restored));
+    }
+
+    [Fact]
+    public async Task A_clone_of_a_clone_reads_the_tables_of_both_until_it_has_its_own()
+    {
+        var expected = await SourceAndCloneAsync();
+        await using (var first = await OpenAsync("test"))
+        {
+            await FillAsync(first, 500, 50);
+            expected = await GarbageFixture.ReadAsync(first);
+            await first.CheckpointAsync("y");
+        }
+
+        await CloneAsync("test", "y", "second");
+        await using (var first = await OpenAsync("test"))
+        {
+            await first.DeleteCheckpointAsync("y");
+            await FillAsync(first, 0, 600, "newer");
+            await first.CompactAsync();
+            _fixture.Time.Advance(3 * GarbageFixture.AgeMin);
+            await first.CollectGarbageAsync();
+        }
+
+        await using (var source = await OpenAsync("live"))
+        {
+            await source.DeleteCheckpointAsync("x");
+            await FillAsync(source, 0, 600, "newer");
+            await source.CompactAsync();
+            _fixture.Time.Advance(3 * GarbageFixture.AgeMin);
+            await source.CollectGarbageAsync();
+        }
+
+        Assert.Single(await PinsAsync("live"));
+        await using (var second = await OpenAsync("second"))
+        {
+            Assert.Equal(expected, await GarbageFixture.ReadAsync(second));
+            await second.CompactAsync();
+            _fixture.Time.Advance(3 * GarbageFixture.AgeMin);
+            await second.CollectGarbageAsync();
+            Assert.Empty(await PinsAsync("test"));
+            Assert.Equal(expected, await GarbageFixture.ReadAsync(second));
+        }
+
+        await using var last = await OpenAsync("test");
+        await last.CollectGarbageAsync();
+        Assert.Empty(await PinsAsync("live"));
+    }
+
+    [Fact]
+    public async Task A_crash_of_cloning_at_any_call_leaves_no_clone_or_a_whole_one_and_the_source_as_it_was()
+    {
+        var whole = 0;
+        var calls = 1;
+        for (var at = 1; at <= calls; at++)
+        {
+            foreach (
+                var (afterEffect, thenCutOff) in new[] { (false, false), (true, false), (false, true), (true, true) })
+            {
+                var fixture = new CloneTests();
+                var (expected, done) = await fixture.CrashAsync(at, afterEffect, thenCutOff);
+                calls = Math.Max(calls, done);
+                whole += expected ? 1 : 0;
+            }
+        }
+
+        Assert.InRange(calls, 9, 100);
+        Assert.InRange(whole, 3, (4 * calls) - 3);
+    }
+
+    [Fact]
+    public async Task A_zombie_of_the_source_harms_no_clone()
+    {
+        var zombieConnection = _fixture.Connect("live");
+        zombieConnection.IsZombie = true;
+        var zombie = await _fixture.OpenAsync(zombieConnection);
+        await FillAsync(zombie, 0, 300);
+        await zombie.CheckpointAsync("x");
+        var expected = await GarbageFixture.ReadAsync(zombie);
+        await using var owner = await OpenAsync("live");
+        await FillAsync(owner, 0, 300, "newer");
+        await CloneAsync("live", "x", "test");
+
+        Assert.True(await zombie.DeleteCheckpointAsync("x"));
+        var pin = Assert.Single(await PinsAsync("live"));
+        var refused = await Assert.ThrowsAsync<DmtException>(async () => await zombie.DeleteCheckpointAsync(pin));
+        Assert.Equal(DmtErrorKind.Conflict, refused.Kind);
+        _fixture.Time.Advance(3 * GarbageFixture.AgeMin);
+        await Assert.ThrowsAsync<DmtException>(async () => await zombie.CollectGarbageAsync());
+        await Assert.ThrowsAsync<DmtException>(async () => await zombie.CompactAsync());
+        await owner.CompactAsync();
+        await owner.CollectGarbageAsync();
+        await using var clone = await OpenAsync("test");
+        Assert.Equal(expected, await GarbageFixture.ReadAsync(clone));
+        await zombie.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_collector_that_misses_the_checkpoint_sees_the_pin()
+    {
+        await using (var writer = await OpenAsync("live"))
+        {
+            await FillAsync(writer, 0, 300);
+            await writer.CheckpointAsync("x");
+        }
+
+        var connection = _fixture.Connect("live");
+        await using var source = await _fixture.OpenAsync(connection);
+        await FillAsync(source, 0, 300, "newer");
+        await source.CompactAsync();
+        _fixture.Time.Advance(3 * GarbageFixture.AgeMin);
+
+        // Between its listing and its reading of the checkpoint: cloned, and deleted by a process that is no owner.
+        connection.BeforeGet = async name =>
+        {
+            if (name == "checkpoints/x")
+            {
+                connection.BeforeGet = null;
+                await CloneAsync("live", "x", "test");
+                await _fixture.Memory.OpenSibling("live").DeleteAsync([name]);
+            }
+        };
+        await source.CollectGarbageAsync();
+        Assert.Null(connection.BeforeGet);
+        await using var clone = await OpenAsync("test");
+        Assert.Equal(300, (await GarbageFixture.ReadAsync(clone)).Count);
+    }
+
+    [Fact]
+    public async Task A_pin_can_be_deleted_only_when_it_is_old_and_its_clone_does_not_need_it()
+    {
+        await SourceAndCloneAsync();
+        await using var source = await OpenAsync("live");
+        var pin = Assert.Single(await PinsAsync("live"));
+        _fixture.Time.Advance(TimeSpan.FromDays(100));
+        await RefusedAsync(DmtErrorKind.Conflict, "memory/test", () => source.DeleteCheckpointAsync(pin).AsTask());
+        foreach (var name in await NamesAsync("test"))
+        {
+            await _fixture.Memory.OpenSibling("test").DeleteAsync([name]);
+        }
+
+        Assert.True(await source.DeleteCheckpointAsync(pin));
+        await CloneAsync("live", "x", "test");
+        pin = Assert.Single(await PinsAsync("live"));
+        await _fixture.Memory.OpenSibling("test").DeleteAsync(await NamesAsync("test"));
+        await RefusedAsync(DmtErrorKind.Conflict, "60 minutes", () => source.DeleteCheckpointAsync(pin).AsTask());
+    }
+
+    [Theory]
+    [InlineData("live", DmtErrorKind.InvalidArgument)]
+    [InlineData("live/shards/2", DmtErrorKind.InvalidArgument)]
+    [InlineData("live/checkpoints/x", DmtErrorKind.InvalidArgument)]
+    [InlineData("taken", DmtErrorKind.Conflict)]
+    public async Task A_place_that_is_taken_is_refused_and_nothing_changes(string root, DmtErrorKind kind)
+    {
+        await using (var source = await OpenAsync("live"))
+        {
+            await FillAsync(source, 0, 10);
+            await source.CheckpointAsync("x");
+        }
+
+        await _fixture.Memory.PutAsync("taken/anything", new byte[1]);
+        var before = await _fixture.NamesAsync("");
+        await RefusedAsync(kind, root, () => CloneAsync("live", "x", root));
+        Assert.Equal(before, await _fixture.NamesAsync(""));
+        await RefusedAsync(DmtErrorKind.InvalidArgument, "\"y\"", () => CloneAsync("live", "y", "free"));
+        Assert.Equal(before, await _fixture.NamesAsync(""));
+    }
+
+    [Fact]
+    public async Task A_checkpoint_that_names_a_missing_table_is_not_cloned_and_leaves_no_pin()
+    {
+        await using (var source = await OpenAsync("live"))
+        {
+            await FillAsync(source, 0, 10);
+            await source.CheckpointAsync("x");
+        }
+
+        var table = (await NamesAsync("live")).First(static name => name.EndsWith(".table", Ordinal));
+        await _fixture.Memory.OpenSibling("live").DeleteAsync([table]);
+        await RefusedAsync(DmtErrorKind.Corruption, "/live/" + table, () => CloneAsync("live", "x", "test"));
+        Assert.Empty(await PinsAsync("live"));
+        Assert.Empty(await NamesAsync("test"));
+    }
+
+    [Fact]
+    public async Task A_folder_cannot_be_cloned_by_reference()
+    {
+        using var folder = new Dmt.Testing.TempFolder();
+        await using var objects = new DirectoryObjectStore(folder.Path, TimeProvider.System);
+        await RefusedAsync(
+            DmtErrorKind.InvalidArgument, "copy the folder", () => TrieStore.CloneAsync(objects, "x", "y").AsTask());
+    }
+
+    private const StringComparison Ordinal = StringComparison.Ordinal;
+
+    /// <returns>Whether there is a clone, and how many calls were made.</returns>
+    private async Task<(bool IsWhole, int Calls)> CrashAsync(int at, bool afterEffect, bool thenCutOff)
+    {
+        string where =
+            $"call {at}, {(afterEffect ? "after" : "before")} its effect{(thenCutOff ? ", then killed" : "")}";
+        await using var source = await OpenAsync("live");
+        await FillAsync(source, 0, 100);
+        await source.CheckpointAsync("x");
+        var expected = await GarbageFixture.ReadAsync(source);
+        var calls = new FailingObjectStore(_fixture.Memory.OpenSibling("live"))
+        {
+            FailAt = at,
+            AfterEffect = afterEffect,
+            ThenCutOff = thenCutOff,
+        };
+        var failed = false;
+        try
+        {
+            await TrieStore.CloneAsync(calls, "x", "test", _fixture.Time);
+        }
+        catch (DmtException e) when (e.Kind == DmtErrorKind.Unavailable)
+        {
+            failed = true;
+        }
+
+        Assert.True(failed == calls.Calls >= at, where);
+
+        // The source goes on, and lets go of all that is not pinned.
+        await source.DeleteCheckpointAsync("x");
+        await FillAsync(source, 0, 150, "newer");
+        await source.CompactAsync();
+        _fixture.Time.Advance(3 * GarbageFixture.AgeMin);
+        await source.CollectGarbageAsync();
+        Assert.Equal(150, (await GarbageFixture.ReadAsync(source)).Count);
+
+        var isThere = (await NamesAsync("test")).Length > 0;
+        if (isThere)
+        {
+            await using var clone = await OpenAsync("test");
+            Assert.True(expected.SequenceEqual(await GarbageFixture.ReadAsync(clone)), where);
+        }
+        else
+        {
+            // What the attempt may have left can be cleared away.
+            foreach (var pin in await PinsAsync("live"))
+            {
+                Assert.True(await source.DeleteCheckpointAsync(pin), where);
+            }
+        }
+
+        return (isThere, calls.Calls);
+    }
+
+    private ValueTask<TrieStore> OpenAsync(string root) => _fixture.OpenAsync(_fixture.Connect(root));
+
+    private async Task<CheckpointInfo> CloneAsync(string from, string checkpoint, string to) =>
+        await TrieStore.CloneAsync(_fixture.Connect(from), checkpoint, to, _fixture.Time);
+
+    /// <summary>A store with a checkpoint, and its clone; both closed.</summary>
+    private async Task<SortedDictionary<string, string>> SourceAndCloneAsync()
+    {
+        SortedDictionary<string, string> expected;
+        await using (var source = await OpenAsync("live"))
+        {
+            await FillAsync(source, 0, 300);
+            await source.CompactAsync();
+            await FillAsync(source, 200, 200);
+            await source.CheckpointAsync("x");
+            expected = await GarbageFixture.ReadAsync(source);
+        }
+
+        await CloneAsync("live", "x", "test");
+        return expected;
+    }
+
+    private static async Task FillAsync(TrieStore store, int from, int count, string value = "value")
+    {
+        for (var i = from; i < from + count; i++)
+        {
+            await store.PutAsync(
+                string.Create(CultureInfo.InvariantCulture, $"key-{i:D6}"),
+                string.Create(CultureInfo.InvariantCulture, $"{value} {i}"));
+        }
+    }
+
+    private async Task<string[]> NamesAsync(string root) =>
+        [.. (await _fixture.NamesAsync(root + "/")).Select(name => name[(root.Length + 1)..])];
+
+    private async Task<string[]> PinsAsync(string root) =>
+        [
+            .. (await NamesAsync(root)).Where(static name => name.StartsWith("checkpoints/clone-", Ordinal))
+                .Select(static name => name["checkpoints/".Length..]),
+        ];
+
+    private async Task<Manifest> NewestAsync(string root) =>
+        (await new ManifestStore(_fixture.Memory.OpenSibling(root), 1).LoadLatestAsync(default))!;
+
+    private static async Task RefusedAsync(DmtErrorKind kind, string says, Func<Task> call)
+    {
+        var error = await Assert.ThrowsAsync<DmtException>(call);
+        Assert.Equal(kind, error.Kind);
+        Assert.Contains(says, error.Message, Ordinal);
+    }
+}
