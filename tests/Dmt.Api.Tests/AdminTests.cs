@@ -1,5 +1,4 @@
 using System.Net;
-using Dmt.Core;
 
 namespace Dmt.Api.Tests;
 

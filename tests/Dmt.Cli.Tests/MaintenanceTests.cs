@@ -124,7 +124,7 @@ public sealed class MaintenanceTests : IDisposable
         string[] clone = ["checkpoint", "clone", "x", "--to", "s3://bucket/q/"];
         var text = (await _cli.RunAsync([.. clone, "--store", "s3://bucket/p"])).AssertOk().Text;
         Assert.Equal(
-            "s3://bucket/q: 1 tables, 100, which s3://bucket/p keeps under its checkpoint clone-of-x\n", text);
+            "s3://bucket/q: 1 tables, 100 B, which s3://bucket/p keeps under its checkpoint clone-of-x\n", text);
         var json = (await _cli.RunAsync([.. clone, "--store", "s3://bucket/p", "--json"])).AssertOk().Text;
         Assert.EndsWith("\"cloned_to\":\"q\"}\n", json);
         foreach (var (target, says) in new[]
