@@ -41,12 +41,16 @@ internal sealed class TestBucket
         program.RunAsync(SetKey, [.. arguments, "--store", Store, "--store-endpoint", _endpoint]);
 
     /// <summary>Starts a server over the bucket, which takes it over; it is ready on return.</summary>
-    public Task<ServerProcess> ServeAsync(BuiltProgram program, params string[] arguments)
+    public Task<ServerProcess> ServeAsync(BuiltProgram program, params string[] arguments) =>
+        ServerProcess.StartAsync(Serve(program, arguments));
+
+    /// <summary>How to start one.</summary>
+    public ProcessStartInfo Serve(BuiltProgram program, params string[] arguments)
     {
         var start = program.StartInfo(
             ["serve", "--store", Store, "--store-endpoint", _endpoint, "--port", "0", .. arguments]);
         SetKey(start);
-        return ServerProcess.StartAsync(start);
+        return start;
     }
 
     private void SetKey(ProcessStartInfo start)

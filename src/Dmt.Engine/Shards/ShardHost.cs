@@ -271,6 +271,11 @@ internal sealed class ShardHost : IAsyncDisposable
             }
         }
 
+        if (table.IsObsolete)
+        {
+            table.ForgetStored();
+        }
+
         // Local readers close synchronously; the task of a remote one needs no waiting for.
         _ = table.CloseAsync().AsTask();
         if (table.IsObsolete)
