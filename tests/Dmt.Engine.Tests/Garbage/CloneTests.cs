@@ -2,6 +2,7 @@ using System.Globalization;
 using Dmt.Core;
 using Dmt.Engine.Manifests;
 using Dmt.Engine.Objects;
+using Dmt.Engine.Objects.Caching;
 using Dmt.Engine.Tests.Torture;
 
 namespace Dmt.Engine.Tests.Garbage;
@@ -250,6 +251,58 @@ public sealed class CloneTests
         await using var clone = await OpenAsync("test");
         Assert.Equal(expected, await GarbageFixture.ReadAsync(clone));
         await zombie.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_zombie_of_the_clone_does_not_release_the_pin_that_its_successor_needs()
+    {
+        var expected = await SourceAndCloneAsync();
+        var connection = _fixture.Connect("test");
+        connection.IsZombie = true;
+        var zombie = await _fixture.OpenAsync(connection);
+        await zombie.CheckpointAsync("mine");
+        await zombie.CompactAsync();
+        _fixture.Time.Advance(3 * GarbageFixture.AgeMin);
+
+        // Nothing of the zombie's names a borrowed table any more; the restored state does.
+        var options = GarbageFixture.Options with { RestoreFrom = "mine" };
+        await using var successor = await _fixture.OpenAsync(_fixture.Connect("test"), options);
+        await successor.DeleteCheckpointAsync("mine");
+        var error = await Assert.ThrowsAsync<DmtException>(async () => await zombie.CollectGarbageAsync());
+        Assert.Equal(DmtErrorKind.Fenced, error.Kind);
+        await successor.CollectGarbageAsync();
+        Assert.Single(await PinsAsync("live"));
+        await using (var source = await OpenAsync("live"))
+        {
+            await FillAsync(source, 0, 400, "newer");
+            await source.DeleteCheckpointAsync("x");
+            await source.CompactAsync();
+            _fixture.Time.Advance(3 * GarbageFixture.AgeMin);
+            await source.CollectGarbageAsync();
+        }
+
+        Assert.Equal(expected, await GarbageFixture.ReadAsync(successor));
+        await zombie.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Borrowed_tables_are_cached_on_disk_beside_the_clones_own()
+    {
+        var expected = await SourceAndCloneAsync();
+        using var folder = new Dmt.Testing.TempFolder();
+        for (var round = 0; round < 3; round++)
+        {
+            var test = _fixture.Memory.OpenSibling("test");
+            var cached = await CachingObjectStore.OpenAsync(test, folder.Path, 64 << 20, default);
+            await using var clone = await _fixture.OpenAsync(cached);
+            Assert.Equal(expected, await GarbageFixture.ReadAsync(clone));
+            var cache = (await clone.StatAsync()).DiskCache!;
+            Assert.True(round == 0 ? cache.Misses > 0 : cache is { Misses: 0, Hits: > 0 }, $"round {round}: {cache}");
+            await clone.PutAsync("key-000001", expected["key-000001"] = $"round {round}");
+        }
+
+        await using var last = await OpenAsync("test");
+        Assert.Equal(expected, await GarbageFixture.ReadAsync(last));
     }
 
     [Fact]
