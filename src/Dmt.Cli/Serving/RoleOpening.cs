@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Dmt.Cli.Configuration;
 using Dmt.Engine;
+using Dmt.Engine.Objects;
 using Dmt.Engine.Replication;
 
 namespace Dmt.Cli.Serving;
@@ -17,7 +18,7 @@ internal static class RoleOpening
         var medium = settings.ToBucket() is { } bucket
             ? ReplicationMedium.Bucket((isMain, stop) => isMain
                 ? BucketOpening.OpenObjectsAsync(bucket, stop)
-                : ValueTask.FromResult(BucketOpening.Open(bucket)))
+                : ValueTask.FromResult<IObjectStore>(BucketOpening.Open(bucket)))
             : ReplicationMedium.Folder(settings.StoreName);
         var roles = new RoleOptions
         {
