@@ -17,7 +17,13 @@ internal static class ManifestCodec
     /// <summary>"DMTMANIF", read as a little-endian number.</summary>
     public const ulong Magic = 0x4649_4E41_4D54_4D44;
 
-    public const uint Version = 1;
+    /// <summary>The newest format, for shards that were cut out of others, or had others cut out.</summary>
+    public const uint Version = 2;
+
+    private const ulong Unbounded = 1;
+    private const ulong Exclusive = 2;
+    private const ulong Cut = 4;
+    private const ulong Shared = 8;
 
     private const int HeaderBytes = 16;
 
@@ -50,11 +56,26 @@ internal static class ManifestCodec
             }
         }
 
+        // What nothing new is used in stays readable for an older DMT.
+        var isNew = manifest.Carved.Count > 0 || manifest.MergedInto != 0 || manifest.Prefix.Length > 0
+            || manifest.Levels.Any(static level => level.Any(static table => table.IsCut || table.IsShared));
+        if (isNew)
+        {
+            Number((ulong)manifest.Carved.Count);
+            foreach (var carved in manifest.Carved)
+            {
+                Number(carved.Shard);
+                Bytes(carved.Prefix);
+            }
+
+            Number(manifest.MergedInto);
+        }
+
         var length = to.WrittenCount;
         var whole = new byte[length + sizeof(uint)];
         to.WrittenSpan.CopyTo(whole);
         BinaryPrimitives.WriteUInt64LittleEndian(whole, Magic);
-        BinaryPrimitives.WriteUInt32LittleEndian(whole.AsSpan(8), Version);
+        BinaryPrimitives.WriteUInt32LittleEndian(whole.AsSpan(8), isNew ? Version : 1);
         BinaryPrimitives.WriteInt32LittleEndian(whole.AsSpan(12), length - HeaderBytes);
         BinaryPrimitives.WriteUInt32LittleEndian(whole.AsSpan(length), Crc32C.Compute(whole.AsSpan(0, length)));
         return whole;
@@ -68,7 +89,13 @@ internal static class ManifestCodec
             Number((ulong)table.TailOffset);
             Bytes(table.Smallest);
             Bytes(table.Largest);
-            Number(table.LargestUnbounded ? 1u : 0);
+            Number((table.LargestUnbounded ? Unbounded : 0) | (table.LargestExclusive ? Exclusive : 0)
+                | (table.IsCut ? Cut : 0) | (table.IsShared ? Shared : 0));
+            if (table.IsCut)
+            {
+                Number((ulong)table.CutBytes);
+            }
+
             Number(table.SequenceMin);
             Number(table.SequenceMax);
             Number((ulong)table.Entries);
@@ -112,7 +139,7 @@ internal static class ManifestCodec
                 $"{objectName} was written by a newer DMT (manifest format {version}; this one reads up to {Version})");
         }
 
-        return new Payload(whole.Slice(HeaderBytes, length), objectName).Read();
+        return new Payload(whole.Slice(HeaderBytes, length), objectName).Read(version);
     }
 
     private ref struct Payload(ReadOnlySpan<byte> bytes, string objectName)
@@ -120,7 +147,7 @@ internal static class ManifestCodec
         private readonly ReadOnlySpan<byte> _bytes = bytes;
         private int _at;
 
-        public Manifest Read()
+        public Manifest Read(uint version)
         {
             var manifest = new Manifest
             {
@@ -155,23 +182,45 @@ internal static class ManifestCodec
                 levels[level] = tables;
             }
 
-            return manifest with { LogRanges = ranges, Levels = levels };
+            var carved = new CarvedShard[version > 1 ? Count() : 0];
+            for (var i = 0; i < carved.Length; i++)
+            {
+                carved[i] = new CarvedShard((uint)Number(), Bytes());
+            }
+
+            return manifest with
+            {
+                LogRanges = ranges,
+                Levels = levels,
+                Carved = carved,
+                MergedInto = version > 1 ? (uint)Number() : 0,
+            };
         }
 
-        private TableInfo Table() => new()
+        private TableInfo Table()
         {
-            Id = new TableId((uint)Number(), Number(), Number()),
-            Length = (long)Number(),
-            TailOffset = (long)Number(),
-            Smallest = Bytes(),
-            Largest = Bytes(),
-            LargestUnbounded = Number() != 0,
-            SequenceMin = Number(),
-            SequenceMax = Number(),
-            Entries = (long)Number(),
-            Tombstones = (long)Number(),
-            RangeTombstones = (long)Number(),
-        };
+            var id = new TableId((uint)Number(), Number(), Number());
+            var (length, tailOffset) = ((long)Number(), (long)Number());
+            var (smallest, largest, flags) = (Bytes(), Bytes(), Number());
+            return new TableInfo
+            {
+                Id = id,
+                Length = length,
+                TailOffset = tailOffset,
+                Smallest = smallest,
+                Largest = largest,
+                LargestUnbounded = (flags & Unbounded) != 0,
+                LargestExclusive = (flags & Exclusive) != 0,
+                IsCut = (flags & Cut) != 0,
+                IsShared = (flags & Shared) != 0,
+                CutBytes = (flags & Cut) != 0 ? (long)Number() : 0,
+                SequenceMin = Number(),
+                SequenceMax = Number(),
+                Entries = (long)Number(),
+                Tombstones = (long)Number(),
+                RangeTombstones = (long)Number(),
+            };
+        }
 
         private ulong Number() =>
             Varint.TryRead(_bytes, ref _at, out var value) ? value : throw Damaged("it ends early");

@@ -78,7 +78,7 @@ internal sealed partial class Shard
             written = await writer.WriteAsync(cursor, filter, cancellationToken).ConfigureAwait(false);
         }
 
-        var opened = await OpenTablesAsync(written, cancellationToken).ConfigureAwait(false);
+        var opened = CutToOwned(await OpenTablesAsync(written, cancellationToken).ConfigureAwait(false));
         var levels = (TableReader[][])_view.Tables.Levels.Clone();
         levels[0] = [.. opened, .. levels[0]];
         var next = _manifest with
@@ -107,7 +107,7 @@ internal sealed partial class Shard
         var old = _view.Active;
         _frozen.Add((old, end));
         var active = new MemTable(_host.Budget);
-        ReplaceView(new ReadView(active, [old, .. _view.Frozen], _view.Tables));
+        ReplaceView(new ReadView(active, [old, .. _view.Frozen], _view.Tables, _view.Ownership));
         UpdateThrottle();
         _host.Flushes.Add(this);
     }
@@ -161,6 +161,32 @@ internal sealed partial class Shard
 
             throw;
         }
+    }
+
+    /// <summary>
+    /// What was carved out since it was written into the memtable is dead: were it not cut off, a later merge would
+    /// bring it back.
+    /// </summary>
+    private TableReader[] CutToOwned(TableReader[] opened) =>
+        [.. opened.SelectMany(table => CutAll(table, _view.Ownership))];
+
+    /// <summary>
+    /// Readers of the parts of a table that belong to somebody, in the place of the one of the whole; none where
+    /// nothing does.
+    /// </summary>
+    private TableReader[] CutAll(TableReader table, Ownership owner)
+    {
+        var parts = owner.Cut(table.Info, table.BytesIn).ToList();
+        if (parts is [{ } whole] && ReferenceEquals(whole, table.Info))
+        {
+            return [table];
+        }
+
+        TableReader[] readers = [.. parts.Select(part => table.Cut(Objects, part))];
+        Array.ForEach(readers, _host.OnTableOpened);
+        table.IsObsolete |= readers.Length == 0;
+        table.RemoveReference();
+        return readers;
     }
 
     /// <summary>Gives up the references that opening the tables gave.</summary>

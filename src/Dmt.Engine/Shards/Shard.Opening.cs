@@ -27,7 +27,7 @@ internal sealed partial class Shard
         var (manifest, replay, levels) = await ClaimAsync(host, id, restored, cancellationToken).ConfigureAwait(false);
         var tables = new TableSet(levels);
         Release(levels.SelectMany(static level => level));
-        var view = new ReadView(new MemTable(host.Budget), [], tables);
+        var view = new ReadView(new MemTable(host.Budget), [], tables, new Ownership(manifest));
         tables.RemoveReference();
         var shard = new Shard(host, manifest, view, manifest.FlushedSequence);
         foreach (var table in levels.SelectMany(static level => level))
@@ -137,6 +137,7 @@ internal sealed partial class Shard
         }
 
         _throttle.Close();
+        _gateOpened.WakeAll();
         await _host.Scheduler.CancelAsync(_closing).ConfigureAwait(false);
         _ = await _compactionLock.AcquireAsync(CancellationToken.None)
             .ConfigureAwait(false); // for good: nothing is compacted any more

@@ -24,6 +24,7 @@ internal sealed partial class Shard
             // The view first: what it lacks is newer than what it has, so any sequence number cuts it at a whole
             // prefix.
             view = Volatile.Read(ref _view);
+            view.Ownership.Check(key.Span);
             sequence = asOf ?? LastSequence;
             var lookup = new PointLookup(key.Span, sequence, null);
             var result = lookup.Find(view);
@@ -54,6 +55,7 @@ internal sealed partial class Shard
         var view = AcquireView();
         try
         {
+            view.Ownership.Check(range);
             var sequence = asOf ?? LastSequence;
             var sources = Sources(view, range, reverse, sequence);
             var cursor = new VisibleCursor(

@@ -6,6 +6,7 @@
 //   Shard.Flushing.cs   memtables into tables
 //   Shard.Compacting.cs tables into fewer tables
 //   Shard.Keeping.cs    checkpoints
+//   Shard.Carving.cs    a part becomes a shard of its own, and comes back
 //
 // Locks, outermost first:
 //   _manifestLock  one change of the table set at a time: manifest written, then view replaced
@@ -64,6 +65,7 @@ internal sealed partial class Shard : IAsyncDisposable
         _fence = host.Log.Fence;
         _manifestLock = new AsyncLock(host.Scheduler);
         _compactionLock = new AsyncLock(host.Scheduler);
+        _gateOpened = new AsyncSignal(host.Scheduler);
         (_manifest, _view, _lastSequence) = (manifest, view, lastSequence);
         _owned = new OwnedShard(manifest, host.Time.GetUtcNow());
     }
@@ -179,7 +181,8 @@ internal sealed partial class Shard : IAsyncDisposable
         TableReader[][] levels,
         TableReader[] added,
         Func<MemTable, bool> keepFrozen,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken,
+        Ownership? ownership = null)
     {
         try
         {
@@ -202,7 +205,7 @@ internal sealed partial class Shard : IAsyncDisposable
         lock (_writeLock)
         {
             var frozen = _view.Frozen.Where(keepFrozen).ToArray();
-            ReplaceView(new ReadView(_view.Active, frozen, tables));
+            ReplaceView(new ReadView(_view.Active, frozen, tables, ownership ?? _view.Ownership));
         }
 
         tables.RemoveReference();
