@@ -50,6 +50,9 @@ public sealed record StoreStatistics
 
     /// <summary>Requests made of an object store that charges for them; null for others.</summary>
     public RequestStatistics? Requests { get; init; }
+
+    /// <summary>The cache of tables on disk; null where there is none.</summary>
+    public DiskCacheStatistics? DiskCache { get; init; }
 }
 
 /// <summary>One level of the tree of tables.</summary>

@@ -71,6 +71,20 @@ internal sealed class EngineMetrics : IDisposable
                 "Estimated price of requests a month, at the rate since the start, in US dollars");
         }
 
+        if (store.Host.Objects.DiskCache is not null)
+        {
+            Counter("dmt_disk_cache_hits", null, "Parts of tables read from the cache on disk",
+                static s => s.Host.Objects.DiskCache?.Hits ?? 0);
+            Counter("dmt_disk_cache_misses", null, "Parts of tables fetched because the cache on disk had them not",
+                static s => s.Host.Objects.DiskCache?.Misses ?? 0);
+            Counter("dmt_disk_cache_evictions", null, "Parts of tables dropped from the cache on disk for others",
+                static s => s.Host.Objects.DiskCache?.Evictions ?? 0);
+            Counter("dmt_disk_cache_failures", null, "Damaged parts in the cache, and writes that its disk refused",
+                static s => s.Host.Objects.DiskCache?.Failures ?? 0);
+            Gauge("dmt_disk_cache_bytes", "By", "Bytes of tables in the cache on disk",
+                static s => s.Host.Objects.DiskCache?.Bytes ?? 0);
+        }
+
         void Counter(string name, string? unit, string description, Func<TrieStore, long> read) =>
             _meter.CreateObservableCounter(name, () => read(store), unit, description);
 

@@ -52,6 +52,16 @@ public sealed record EngineOptions
     public long LogSegmentBytes { get; init; } = 64L << 20;
 
     /// <summary>
+    /// Folder for a cache of tables on this machine's disk, for a store in a bucket; null, the default, for none. It
+    /// belongs to one process; made when it is not there, refused when it holds anything but a cache, emptied when it
+    /// holds one of another store.
+    /// </summary>
+    public string? DiskCacheDirectory { get; init; }
+
+    /// <summary>Bytes on disk for the cache. 1 MiB to 4 TiB; 8 GiB by default.</summary>
+    public long DiskCacheBytes { get; init; } = 8L << 30;
+
+    /// <summary>
     /// Objects that nothing refers to are deleted at this age. 0 to 365 days; by default 1 hour in a bucket, where
     /// another process may be opening the store, and 0 in a folder, which only one process can have.
     /// </summary>
@@ -84,6 +94,12 @@ public sealed record EngineOptions
         Check(nameof(Level0SlowdownTables), Level0SlowdownTables, Level0CompactionTables, 1000);
         Check(nameof(Level0StopTables), Level0StopTables, Level0SlowdownTables, 1000);
         Check(nameof(LogSegmentBytes), LogSegmentBytes, 64 << 10, 1L << 30);
+        Check(nameof(DiskCacheBytes), DiskCacheBytes, 1 << 20, 4L << 40);
+        if (DiskCacheDirectory is { Length: 0 })
+        {
+            throw DmtException.InvalidArgument($"{nameof(DiskCacheDirectory)} is empty: expected a folder, or null");
+        }
+
         if (GarbageAgeMin is { } age && (age < TimeSpan.Zero || age > TimeSpan.FromDays(365)))
         {
             throw DmtException.InvalidArgument($"{nameof(GarbageAgeMin)} is {age}: expected 0 to 365 days");

@@ -4,6 +4,7 @@ using Dmt.Core.Keys;
 using Dmt.Engine.Checkpoints;
 using Dmt.Engine.Log;
 using Dmt.Engine.Objects;
+using Dmt.Engine.Objects.Caching;
 using Dmt.Engine.Scheduling;
 using Dmt.Engine.Shards;
 
@@ -73,6 +74,12 @@ public sealed class TrieStore : ITrieStore, IStoreMaintenance
     {
         options ??= new EngineOptions();
         options.Validate();
+        if (options.DiskCacheDirectory is { } folder)
+        {
+            throw DmtException.InvalidArgument(
+                $"{nameof(options.DiskCacheDirectory)} is {folder}: a store in a folder has no cache on disk");
+        }
+
         time ??= TimeProvider.System;
         var objects = new DirectoryObjectStore(directory, time);
         var logOptions = new FileLogOptions { SegmentBytes = options.LogSegmentBytes };
@@ -82,8 +89,9 @@ public sealed class TrieStore : ITrieStore, IStoreMaintenance
     }
 
     /// <summary>
-    /// Opens the store over an object store alone, its log included: nothing is kept on this machine. Takes the store
-    /// over from whoever has it open, who is fenced.
+    /// Opens the store over an object store alone, its log included: nothing is kept on this machine but, where
+    /// <see cref="EngineOptions.DiskCacheDirectory"/> is set, a cache. Takes the store over from whoever has it open,
+    /// who is fenced.
     /// </summary>
     /// <param name="objects">A bucket, say; the store disposes it.</param>
     /// <param name="options">Settings.</param>
@@ -101,9 +109,30 @@ public sealed class TrieStore : ITrieStore, IStoreMaintenance
         options ??= new EngineOptions();
         options.Validate();
         time ??= TimeProvider.System;
+        if (options.DiskCacheDirectory is { } folder)
+        {
+            objects = await OpenCacheAsync(objects, folder, options.DiskCacheBytes, cancellationToken)
+                .ConfigureAwait(false);
+        }
+
         var logs = new ObjectLogStore(objects, new ObjectLogOptions(), time, EngineScheduler.ThreadPool);
         return await OpenAsync(objects, logs, options, time, EngineScheduler.ThreadPool, null, cancellationToken)
             .ConfigureAwait(false);
+    }
+
+    private static async ValueTask<IObjectStore> OpenCacheAsync(
+        IObjectStore objects, string folder, long bytesMax, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await CachingObjectStore.OpenAsync(objects, folder, bytesMax, cancellationToken)
+                .ConfigureAwait(false);
+        }
+        catch
+        {
+            await objects.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
     }
 
     /// <summary>Opens the store over any object store, which it disposes, and any logs.</summary>
@@ -272,6 +301,7 @@ public sealed class TrieStore : ITrieStore, IStoreMaintenance
             BackgroundProblem = _root.BackgroundProblem,
             Fenced = Host.Log.Fence.Reason?.Message,
             Requests = Describe(Host.Objects.Requests),
+            DiskCache = Host.Objects.DiskCache,
         });
     }
 

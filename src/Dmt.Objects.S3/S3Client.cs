@@ -9,6 +9,9 @@ namespace Dmt.Objects.S3;
 /// <summary>The SDK's client as DMT wants it: no retries, checksums or redirects of its own.</summary>
 internal static class S3Client
 {
+    /// <summary>What a server other than Amazon's takes where nobody names a region.</summary>
+    private const string RegionWithEndpoint = "us-east-1";
+
     private static readonly TimeSpan ConnectTimeoutMax = TimeSpan.FromSeconds(5);
 
     /// <summary>Names are resolved again this often: addresses of a service change.</summary>
@@ -27,19 +30,21 @@ internal static class S3Client
             RequestChecksumCalculation = RequestChecksumCalculation.WHEN_REQUIRED,
             ResponseChecksumValidation = ResponseChecksumValidation.WHEN_REQUIRED,
         };
-        if (options.Endpoint is not null)
-        {
-            config.ServiceURL = options.Endpoint.ToString();
-            config.AuthenticationRegion = options.Region ?? "us-east-1";
-        }
-        else if (options.Region is not null)
-        {
-            config.RegionEndpoint = RegionEndpoint.GetBySystemName(options.Region);
-        }
-
         try
         {
             // The URL may also come from the environment or the profile.
+            if ((options.Endpoint?.ToString() ?? config.ServiceURL) is { } endpoint)
+            {
+                config.ServiceURL = endpoint;
+                config.AuthenticationRegion = options.Region
+                    ?? FallbackRegionFactory.GetRegionEndpoint(includeInstanceMetadata: false)?.SystemName
+                    ?? RegionWithEndpoint;
+            }
+            else if (options.Region is not null)
+            {
+                config.RegionEndpoint = RegionEndpoint.GetBySystemName(options.Region);
+            }
+
             config.ForcePathStyle = options.ForcePathStyle ?? config.ServiceURL is not null;
             return options.AccessKey is { } key
                 ? new AmazonS3Client(new BasicAWSCredentials(key.Id, key.Secret), config)

@@ -70,6 +70,9 @@ public sealed partial class S3ObjectStore : IObjectStore
 
     public string Description => _options.Location.ToString();
 
+    /// <summary>Location and server: two servers may have a bucket of one name.</summary>
+    public string Identity => $"{Description} at {_client.Config.ServiceURL ?? "Amazon S3"}";
+
     /// <summary>The requests made so far, with retries and hedges.</summary>
     public RequestTotals Requests => _requests.Counts.Totals;
 

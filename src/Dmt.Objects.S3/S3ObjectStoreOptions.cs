@@ -18,8 +18,8 @@ public sealed record S3ObjectStoreOptions
     public Uri? Endpoint { get; init; }
 
     /// <summary>
-    /// The bucket's region. Null for what the SDK finds (<c>AWS_REGION</c>, the profile, the machine); with an <see
-    /// cref="Endpoint"/>, us-east-1.
+    /// The bucket's region. Null for what the SDK finds (<c>AWS_REGION</c>, the profile, the machine); where it finds
+    /// none and there is an endpoint, from here or from what the SDK finds, us-east-1.
     /// </summary>
     public string? Region { get; init; }
 

@@ -84,12 +84,24 @@ public sealed class CommandTests : IDisposable
     [InlineData("--json cannot go with -: standard output is taken by the entries", "export", "-", "--json")]
     [InlineData(
         "--url and --data cannot go together: name a server, a folder or a bucket", "stat", "--url", "http://x")]
+    [InlineData(" and --store cannot go together: name a folder or a bucket", "stat", "--store", "s3://bucket/p")]
     [InlineData("get needs KEY; see dmt get --help", "get")]
     [InlineData("unknown flag --limits (did you mean --limit?); see dmt scan --help", "scan", "--limits", "3")]
     [InlineData("unknown argument c; see dmt put --help", "put", "a", "b", "c")]
     public async Task Bad_usage_is_one_line_and_exit_code_2(string expected, params string[] arguments) =>
         Assert.Contains(
             expected, (await RunAsync(arguments)).AssertFailed(ExitCodes.BadInput), StringComparison.Ordinal);
+
+    [Fact]
+    public async Task Tools_take_what_a_bucket_needs_to_be_reached()
+    {
+        (await _cli.RunAsync(
+            "stat", "--store", "s3://bucket/p", "--store-endpoint", "http://x:1", "--store-region", "eu-north-1"))
+            .AssertOk();
+        var bucket = Assert.Single(_cli.Buckets);
+        Assert.Equal(("s3://bucket/p", "http://x:1/", "eu-north-1"),
+            (bucket.Location, bucket.Endpoint?.ToString(), bucket.Region));
+    }
 
     [Theory]
     [InlineData("unknown command serv (did you mean serve?); see dmt --help", "serv")]

@@ -26,6 +26,7 @@ public sealed class SettingsTests : IDisposable
             {
               // Comments and trailing commas are fine.
               "port": 4000, "host": "0.0.0.0", "data": "/srv/dmt", "fsync": "every 50ms", "cache_size": "512MiB",
+              "disk_cache_size": "1GiB",
               "memtable_size": "1MiB", "max_range_response": 500, "key_policy": "alphanumeric",
               "value_bytes_max": "1MiB", "body_bytes_max": 2000000,
               "concurrency_max": 10, "compression": "brotli", "log_level": "warning",
@@ -40,6 +41,7 @@ public sealed class SettingsTests : IDisposable
                 Data = "/srv/dmt",
                 Fsync = Durability.EveryInterval(TimeSpan.FromMilliseconds(50)),
                 CacheSize = 512L << 20,
+                DiskCacheSize = 1L << 30,
                 MemtableSize = 1 << 20,
                 MaxRangeResponse = 500,
                 AlphanumericKeys = true,
@@ -144,6 +146,16 @@ public sealed class SettingsTests : IDisposable
     [InlineData("""{"host": ["localhost"]}""", "is \"[\"localhost\"]\": expected localhost")]
     public void A_malformed_file_gets_one_line_that_says_where(string content, string expected) =>
         Assert.Contains(expected, AssertRefused(null, () => Load(content)), StringComparison.Ordinal);
+
+    [Fact]
+    public void A_folder_beside_a_bucket_is_its_cache()
+    {
+        var settings = Load("""{"store": "s3://bucket/p", "data": "cache", "disk_cache_size": "2GiB"}""").Settings;
+        Assert.Equal(("s3://bucket/p", "cache", 2L << 30),
+            (settings.ToBucket()!.Location, settings.CacheFolder, settings.DiskCacheSize));
+        Assert.Null(Load("""{"store": "s3://bucket/p"}""").Settings.CacheFolder);
+        Assert.Null(Load("""{"data": "folder"}""").Settings.CacheFolder);
+    }
 
     [Fact]
     public void A_named_file_must_be_there() => Assert.Contains(

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Dmt.EndToEnd.Tests;
 
 /// <summary>
@@ -28,12 +30,16 @@ internal sealed class TestBucket
     public string Store { get; }
 
     /// <summary>Starts a server over the bucket, which takes it over; it is ready on return.</summary>
-    public Task<ServerProcess> ServeAsync(BuiltProgram program, params string[] arguments)
+    public Task<ServerProcess> ServeAsync(BuiltProgram program, params string[] arguments) =>
+        ServerProcess.StartAsync(Serve(program, arguments));
+
+    /// <summary>How to start one.</summary>
+    public ProcessStartInfo Serve(BuiltProgram program, params string[] arguments)
     {
         var start = program.StartInfo(
             ["serve", "--store", Store, "--store-endpoint", _endpoint, "--port", "0", .. arguments]);
         start.Environment["AWS_ACCESS_KEY_ID"] = _key[0];
         start.Environment["AWS_SECRET_ACCESS_KEY"] = _key[1];
-        return ServerProcess.StartAsync(start);
+        return start;
     }
 }

@@ -19,6 +19,7 @@ internal sealed class BucketRun(long keys, TextWriter trace)
     private const ulong Seed = 1;
     private const int Openings = 7;
     private const int ColdGets = 10;
+    private const int CachedGets = 300;
     private const int Unflushed = 100_000;
     private const int UnflushedWriters = 256;
     private static readonly TimeSpan _putTime = TimeSpan.FromSeconds(4);
@@ -37,6 +38,7 @@ internal sealed class BucketRun(long keys, TextWriter trace)
         var bucket = new MemoryObjectStore(TimeProvider.System);
         await FillAsync(bucket);
         await ReadColdAsync(bucket);
+        await ReadCachedAsync(bucket);
         await RecoverAsync(bucket);
         await IdleAsync(bucket);
         return _figures;
@@ -193,6 +195,37 @@ internal sealed class BucketRun(long keys, TextWriter trace)
         Add("later cold get, ms", Median(coldGets), 25, null, Text($"p90 {Percentile(coldGets, 0.9):0.0}"));
         Add("cold scan of 100, ms", Median(scans), 125, 28, Text(
             $"{Median(scanRounds):0} rounds of requests, most {scanRounds.Max():0}; SlateDB: 5"));
+    }
+
+    /// <summary>With a cache on disk, empty at first: a process reads, ends, and another reads the same.</summary>
+    private async Task ReadCachedAsync(MemoryObjectStore bucket)
+    {
+        var folder = Directory.CreateTempSubdirectory("dmt-bench-");
+        try
+        {
+            var options = new EngineOptions { DiskCacheDirectory = folder.FullName };
+            foreach (var what in (string[])["cold", "restarted"])
+            {
+                var (objects, random) = (new DelayingObjectStore(bucket), new Random(2));
+                List<double> gets = [];
+                var watch = Stopwatch.StartNew();
+                await using var store = await TrieStore.OpenAsync(objects, options);
+                var opening = watch.Elapsed.TotalMilliseconds;
+                var opened = objects.Totals;
+                for (var get = 0; get < CachedGets; get++)
+                {
+                    gets.Add(await TimeAsync(() => GetAsync(store, random.NextInt64(keys))));
+                }
+
+                Add(Text($"get with a cache on disk, {what}, us"), Median(gets) * 1000, null, null, Text(
+                    $"p99 {Percentile(gets, 0.99) * 1000:0}; {objects.Totals.Since(opened).RangedGets} requests for ")
+                    + Text($"{CachedGets} gets; open {opening:0} ms, {Describe(opened)}"));
+            }
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
     }
 
     private async Task RecoverAsync(MemoryObjectStore bucket)

@@ -19,6 +19,7 @@ internal static class ServeCommand
             "dmt serve",
             "dmt serve --data /var/lib/dmt --port 8080 --host '*'",
             "dmt serve --store s3://bucket/prefix          # in a bucket; needs no disk",
+            "dmt serve --store s3://bucket/prefix --data /var/cache/dmt   # with a cache on disk",
             "dmt serve --fsync strict                      # acknowledge when durable",
             "dmt serve --fsync 'every 50ms' --cache-size 1GiB",
             "DMT__CACHE_SIZE=64MB dmt serve --print-config # what it would run with, and why");

@@ -74,6 +74,13 @@ internal static class StatCommand
         Tables.AddRow(rest, "incarnation", s.Incarnation);
         Tables.AddRow(rest, "background work", s.BackgroundProblem ?? "in order");
         Tables.AddRow(rest, "writes", s.WritesRefused is { } why ? "refused: " + why : "accepted");
+        AddBucket(rest, s);
+        console.Write(rest);
+    }
+
+    /// <summary>What a store in a bucket has to show besides.</summary>
+    private static void AddBucket(Table rest, StoreStatistics s)
+    {
         if (s.Requests is { } r)
         {
             Tables.AddRow(rest, "requests: put, create, list, part",
@@ -86,7 +93,13 @@ internal static class StatCommand
             Tables.AddRow(rest, "storage a month", Dollars(r.StorageDollarsPerMonth));
         }
 
-        console.Write(rest);
+        if (s.DiskCache is { } d)
+        {
+            Tables.AddRow(
+                rest, "cache on disk", $"{ByteSize.Format(d.Bytes)} of at most {ByteSize.Format(d.BytesMax)}");
+            Tables.AddRow(rest, "cache on disk: hits, misses, evictions, failures",
+                $"{Count(d.Hits)}, {Count(d.Misses)}, {Count(d.Evictions)}, {Count(d.Failures)}");
+        }
     }
 
     private static string Dollars(decimal amount) => "$" + amount.ToString("N2", CultureInfo.InvariantCulture);

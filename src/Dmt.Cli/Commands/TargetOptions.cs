@@ -37,6 +37,12 @@ internal sealed class TargetOptions
         HelpName = "URL",
     };
 
+    private readonly Option<string?> _region = new("--store-region")
+    {
+        Description = "The bucket's region. Default: what the AWS SDK finds, as AWS_REGION; us-east-1 with an endpoint",
+        HelpName = "REGION",
+    };
+
     private TargetOptions()
     {
     }
@@ -49,6 +55,7 @@ internal sealed class TargetOptions
         command.Add(target._data);
         command.Add(target._store);
         command.Add(target._endpoint);
+        command.Add(target._region);
         return target;
     }
 
@@ -81,10 +88,16 @@ internal sealed class TargetOptions
         {
             if (folder is not null)
             {
-                throw BucketSettings.NoFolder(folder);
+                throw DmtException.InvalidArgument(
+                    $"--data {folder} and --store cannot go together: name a folder or a bucket (only dmt serve keeps "
+                        + "a cache of a bucket in a folder)");
             }
 
-            var settings = new BucketSettings(bucket) { Endpoint = Endpoint(parse) };
+            var settings = new BucketSettings(bucket)
+            {
+                Endpoint = Endpoint(parse),
+                Region = parse.GetValue(_region) is { Length: > 0 } region ? region : null,
+            };
             return await io.OpenBucket(settings, new EngineOptions(), cancellationToken);
         }
 

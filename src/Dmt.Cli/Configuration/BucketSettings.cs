@@ -1,5 +1,3 @@
-using Dmt.Core;
-
 namespace Dmt.Cli.Configuration;
 
 /// <summary>A store in a bucket, and how to reach it. What is null, the AWS SDK finds.</summary>
@@ -13,9 +11,4 @@ internal sealed record BucketSettings(string Location)
 
     /// <summary>The bucket in the URL's path rather than in its host name.</summary>
     public bool? PathStyle { get; init; }
-
-    /// <summary>The error for a folder that is named beside a bucket.</summary>
-    public static DmtException NoFolder(string folder) => DmtException.InvalidArgument(
-        $"the folder {folder} and a store in a bucket cannot go together: name one of them (a cache on disk is not "
-        + "available yet)");
 }

@@ -16,7 +16,9 @@ internal sealed record ServeSettings
     /// <summary>The folder that holds the store, unless something else is said.</summary>
     public const string DataDefault = "./data";
 
-    /// <summary>The folder that holds the store; null where none is named.</summary>
+    /// <summary>
+    /// The folder that holds the store, or the cache of one in a bucket; null where none is named.
+    /// </summary>
     public string? Data { get; init; }
 
     /// <summary>The bucket and prefix that hold the store, <c>s3://bucket/prefix</c>; null for a folder.</summary>
@@ -35,6 +37,9 @@ internal sealed record ServeSettings
 
     /// <summary>Bytes for memtables and cached blocks together.</summary>
     public long CacheSize { get; init; } = 256L << 20;
+
+    /// <summary>Bytes on disk for the cache of a store in a bucket.</summary>
+    public long DiskCacheSize { get; init; } = 8L << 30;
 
     /// <summary>Bytes at which a memtable is flushed; null for what the engine makes of the cache.</summary>
     public long? MemtableSize { get; init; }
@@ -61,10 +66,12 @@ internal sealed record ServeSettings
     /// <summary>What the store is called in messages.</summary>
     public string StoreName => Store ?? Data ?? DataDefault;
 
+    /// <summary>The folder for a cache of the bucket; null for none.</summary>
+    public string? CacheFolder => Store is null ? null : Data;
+
     /// <summary>The bucket; null for a store in a folder.</summary>
-    /// <exception cref="DmtException">InvalidArgument where both are named.</exception>
     public BucketSettings? ToBucket() =>
-        Store is null ? null : Data is not null ? throw BucketSettings.NoFolder(Data) : new BucketSettings(Store)
+        Store is null ? null : new BucketSettings(Store)
         {
             Endpoint = StoreEndpoint,
             Region = StoreRegion,

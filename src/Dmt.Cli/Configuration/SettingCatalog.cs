@@ -34,7 +34,7 @@ internal static class SettingCatalog
             s => s.Host),
         new(
             "data",
-            "folder that holds the store; made when it is not there",
+            "folder that holds the store, or with a bucket its cache; made when it is not there",
             "the path of a folder",
             (s, text) => text.Trim().Length > 0 && !text.Contains('\0', StringComparison.Ordinal)
                 ? s with { Data = text } : null,
@@ -69,6 +69,8 @@ internal static class SettingCatalog
             s => s.Fsync.ToString()),
         Size("cache_size", "memory for memtables and cached blocks", 8L << 20, 1L << 40,
             (s, n) => s with { CacheSize = n }, s => s.CacheSize),
+        Size("disk_cache_size", "disk for the cache of a bucket, in the folder of --data", 1L << 20, 4L << 40,
+            (s, n) => s with { DiskCacheSize = n }, s => s.DiskCacheSize),
         new(
             "memtable_size",
             "size at which a memtable is written into a table",

@@ -44,6 +44,8 @@ internal static class ServerHost
         {
             CacheBytes = settings.CacheSize,
             Compression = settings.Compression,
+            DiskCacheBytes = settings.DiskCacheSize,
+            DiskCacheDirectory = settings.CacheFolder,
             Durability = settings.Fsync,
             MemtableBytes = settings.MemtableSize,
             ValueBytesMax = settings.ValueBytesMax,

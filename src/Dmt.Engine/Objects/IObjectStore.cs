@@ -1,3 +1,5 @@
+using Dmt.Core;
+
 namespace Dmt.Engine.Objects;
 
 /// <summary>
@@ -11,8 +13,15 @@ public interface IObjectStore : IAsyncDisposable
     /// <summary>What to call this store in messages: a path or a URL.</summary>
     string Description { get; }
 
+    /// <summary>Names the store apart from all others, with the server that has it; for what is kept about it
+    /// elsewhere.</summary>
+    string Identity => Description;
+
     /// <summary>The requests made so far, where somebody pays for them; null elsewhere.</summary>
     RequestTotals? Requests => null;
+
+    /// <summary>What a cache on disk in front of the store does; null where there is none.</summary>
+    DiskCacheStatistics? DiskCache => null;
 
     /// <summary>
     /// The whole object; null where there is none. For small objects; tables are read through <see cref="OpenRead"/>.
@@ -68,12 +77,28 @@ public interface IObjectReader : IAsyncDisposable
     long Length { get; }
 
     /// <summary>
+    /// Some reads may take a while even where others complete synchronously: whoever reads on had better read ahead.
+    /// </summary>
+    bool MayBeRemote => false;
+
+    /// <summary>
     /// Fills <paramref name="buffer"/> from <paramref name="offset"/>. Local stores complete synchronously.
     /// </summary>
-    /// <exception cref="Core.DmtException">
+    /// <exception cref="DmtException">
     /// Corruption where the object is missing or ends before the buffer is full.
     /// </exception>
     ValueTask ReadAsync(long offset, Memory<byte> buffer, CancellationToken cancellationToken = default);
+
+    /// <summary>As <see cref="ReadAsync"/>, for bytes that will not be read again: no cache need keep them.</summary>
+    ValueTask ReadOnceAsync(long offset, Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+        ReadAsync(offset, buffer, cancellationToken);
+
+    /// <summary>
+    /// What was read there proved to be damaged, or will not be read again: a cache lets go of it.
+    /// </summary>
+    void Forget(long offset, long length)
+    {
+    }
 }
 
 /// <summary>Writes one object piece by piece. Disposing without completing leaves nothing behind.</summary>

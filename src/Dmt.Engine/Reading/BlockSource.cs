@@ -116,9 +116,10 @@ internal sealed class SequentialBlocks : BlockSource
 
     private Block Cut(TableReader table, int index)
     {
-        var offset = table.Index.BlockOffset(index);
+        var start = table.Index.BlockOffset(_first);
+        var length = (int)(table.Index.BlockOffset(_first + _count) - start);
         var stored =
-            _buffer.AsSpan((int)(offset - table.Index.BlockOffset(_first)), table.Index.BlockLength(index)).ToArray();
-        return BlockCodec.Load(stored, table.Info.Id.ObjectName, offset);
+            _buffer.AsSpan((int)(table.Index.BlockOffset(index) - start), table.Index.BlockLength(index)).ToArray();
+        return table.Verify(stored, index, start, length);
     }
 }

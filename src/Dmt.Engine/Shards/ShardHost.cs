@@ -236,6 +236,11 @@ internal sealed class ShardHost : IAsyncDisposable
             _inUse.Remove(table.Info.Id.ObjectName);
         }
 
+        if (table.IsObsolete)
+        {
+            table.ForgetStored();
+        }
+
         // Local readers close synchronously; the task of a remote one needs no waiting for.
         _ = table.CloseAsync().AsTask();
         if (table.IsObsolete)

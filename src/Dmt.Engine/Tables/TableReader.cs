@@ -49,7 +49,9 @@ internal sealed class TableReader
     /// <summary>Called once nothing refers to the table any more.</summary>
     public Action<TableReader>? Released { get; set; }
 
-    /// <summary>Reading it takes a while: local stores complete synchronously, and this one did not.</summary>
+    /// <summary>
+    /// Reading it may take a while: its store says so, or did not complete synchronously, as local ones do.
+    /// </summary>
     public bool IsRemote { get; private init; }
 
     /// <summary>Memory that the table takes while open, cached blocks apart.</summary>
@@ -70,12 +72,17 @@ internal sealed class TableReader
         {
             var tail = GC.AllocateUninitializedArray<byte>((int)tailLength);
             var reading = reader.ReadAsync(info.TailOffset, tail, cancellationToken);
-            var isRemote = !reading.IsCompleted;
+            var isRemote = reader.MayBeRemote || !reading.IsCompleted;
             await reading.ConfigureAwait(false);
             return Parse(info, reader, cache, tail, isRemote);
         }
-        catch
+        catch (Exception e)
         {
+            if (e is DmtException { Kind: DmtErrorKind.Corruption })
+            {
+                reader.Forget(info.TailOffset, tailLength);
+            }
+
             await reader.DisposeAsync().ConfigureAwait(false);
             throw;
         }
@@ -132,7 +139,7 @@ internal sealed class TableReader
         var stored = GC.AllocateUninitializedArray<byte>(Index.BlockLength(index));
         var offset = Index.BlockOffset(index);
         await _reader.ReadAsync(offset, stored, cancellationToken).ConfigureAwait(false);
-        var block = BlockCodec.Load(stored, Info.Id.ObjectName, offset);
+        var block = Verify(stored, index, offset, stored.Length);
         _cache.Add(this, index, block);
         return block;
     }
@@ -148,7 +155,7 @@ internal sealed class TableReader
         {
             var offset = Index.BlockOffset(first + i);
             var own = stored.AsSpan((int)(offset - start), Index.BlockLength(first + i)).ToArray();
-            blocks[i] = BlockCodec.Load(own, Info.Id.ObjectName, offset);
+            blocks[i] = Verify(own, first + i, start, stored.Length);
             _cache.Add(this, first + i, blocks[i]);
         }
 
@@ -157,7 +164,28 @@ internal sealed class TableReader
 
     /// <summary>Reads stored bytes of neighbouring blocks at once, past the cache; for compaction.</summary>
     public ValueTask ReadStoredAsync(int firstBlock, Memory<byte> buffer, CancellationToken cancellationToken) =>
-        _reader.ReadAsync(Index.BlockOffset(firstBlock), buffer, cancellationToken);
+        _reader.ReadOnceAsync(Index.BlockOffset(firstBlock), buffer, cancellationToken);
+
+    /// <summary>Makes a block of its stored bytes.</summary>
+    /// <param name="stored">The bytes.</param>
+    /// <param name="index">The block's number.</param>
+    /// <param name="readOffset">Where the read began that brought them.</param>
+    /// <param name="readLength">How much it brought.</param>
+    /// <exception cref="DmtException">
+    /// Corruption. A cache on disk does not give again what the read brought: it may all be damaged.
+    /// </exception>
+    public Block Verify(byte[] stored, int index, long readOffset, int readLength)
+    {
+        try
+        {
+            return BlockCodec.Load(stored, Info.Id.ObjectName, Index.BlockOffset(index));
+        }
+        catch (DmtException e) when (e.Kind == DmtErrorKind.Corruption)
+        {
+            _reader.Forget(readOffset, readLength);
+            throw;
+        }
+    }
 
     /// <summary>For the cache only: fills or empties a slot; returns what was in it.</summary>
     internal Block? ExchangeSlot(int index, Block? block) => Interlocked.Exchange(ref _slots[index], block);
@@ -176,6 +204,9 @@ internal sealed class TableReader
             Released?.Invoke(this);
         }
     }
+
+    /// <summary>Nothing will read the table any more: a cache on disk has better use for the place.</summary>
+    public void ForgetStored() => _reader.Forget(0, Info.Length);
 
     /// <summary>Closes the object. For whoever handles <see cref="Released"/>.</summary>
     public ValueTask CloseAsync() => _reader.DisposeAsync();
