@@ -56,6 +56,7 @@ internal sealed class GarbageCollector : IAsyncDisposable
     private readonly TimeSpan _ageMin;
     private readonly bool _sweepsLogs;
     private readonly Func<IReadOnlyList<OwnedShard>> _owned;
+    private readonly MapStore _maps;
     private readonly Func<string, bool> _isInUse;
     private readonly CheckpointStore _checkpoints;
     private readonly AsyncQueue<bool> _queue; // true: a sweep is due; false: pending objects may be
@@ -66,6 +67,7 @@ internal sealed class GarbageCollector : IAsyncDisposable
 
     /// <summary>Those of them that a checkpoint needs; looked at again when one is deleted.</summary>
     private readonly Dictionary<string, DateTimeOffset> _held = [];
+    private readonly HashSet<string> _shared = []; // those of _pending that other shards may need
     private readonly ITimer _sweepTimer;
     private readonly ITimer _pendingTimer;
     private Task _loop = Task.CompletedTask;
@@ -89,7 +91,8 @@ internal sealed class GarbageCollector : IAsyncDisposable
         TimeProvider time,
         EngineScheduler scheduler)
     {
-        (_objects, _ageMin, _sweepsLogs, _owned, _isInUse) = (objects, ageMin, sweepsLogs, owned, isInUse);
+        (_objects, _ageMin, _sweepsLogs, _isInUse) = (objects, ageMin, sweepsLogs, isInUse);
+        (_owned, _maps) = (owned, new MapStore(objects));
         (_time, _scheduler) = (time, scheduler);
         _checkpoints = new CheckpointStore(objects);
         _queue = new AsyncQueue<bool>(scheduler);
@@ -110,7 +113,9 @@ internal sealed class GarbageCollector : IAsyncDisposable
     public void Start() => _loop = _scheduler.Start(RunAsync);
 
     /// <summary>Objects that nothing needs from now on, as far as their owner knows.</summary>
-    public void Add(IReadOnlyCollection<string> names)
+    /// <param name="names">Their names.</param>
+    /// <param name="shared">Manifests of other shards may name them.</param>
+    public void Add(IReadOnlyCollection<string> names, bool shared = false)
     {
         if (names.Count == 0 || _isFenced)
         {
@@ -123,6 +128,10 @@ internal sealed class GarbageCollector : IAsyncDisposable
             foreach (var name in names)
             {
                 _pending.TryAdd(name, now);
+                if (shared)
+                {
+                    _shared.Add(name);
+                }
             }
         }
 
@@ -161,7 +170,8 @@ internal sealed class GarbageCollector : IAsyncDisposable
         List<GarbageObject> waiting = [];
         foreach (var info in candidates)
         {
-            if (references.WhyUnneeded(info.Name) is { } reason && !_isInUse(info.Name))
+            if (references.WhyUnneeded(info.Name) is { } reason && !_isInUse(info.Name)
+                && !references.MayBeNamedSoon(info.Name))
             {
                 var age = now is { } at && at > info.LastModified ? at - info.LastModified : TimeSpan.Zero;
                 var isFence = info.Length <= FenceBytes && References.LogOf(info.Name) is not null;
@@ -233,10 +243,22 @@ internal sealed class GarbageCollector : IAsyncDisposable
         {
             if (due.Count > 0)
             {
-                // A log is given up when no shard of this process needs it, and no other shard is in it.
-                var owned = _owned();
-                var references = await LoadReferencesAsync(
-                    owned, owned.Select(static o => o.Manifest.Shard), CancellationToken.None).ConfigureAwait(false);
+                // A log is given up when no shard of this process needs it, and no other shard is in it. A table may be
+                // needed by the shard that wrote it, and where it was ever shared, by any.
+                bool anyShared;
+                lock (_lock)
+                {
+                    anyShared = due.Exists(_shared.Contains);
+                }
+
+                var shards = due.Select(References.ShardOf).OfType<uint>().ToHashSet();
+                if (anyShared)
+                {
+                    shards.UnionWith(await LoadMapAsync(CancellationToken.None).ConfigureAwait(false));
+                }
+
+                var references = await LoadReferencesAsync(_owned(), shards, CancellationToken.None)
+                    .ConfigureAwait(false);
                 var garbage = due.Where(name => references.WhyUnneeded(name) is not null).ToList();
                 await DeleteAsync(garbage, CancellationToken.None).ConfigureAwait(false);
                 lock (_lock)
@@ -257,6 +279,12 @@ internal sealed class GarbageCollector : IAsyncDisposable
         }
     }
 
+    private async ValueTask<HashSet<uint>> LoadMapAsync(CancellationToken cancellationToken)
+    {
+        var map = await _maps.LoadLatestAsync(cancellationToken).ConfigureAwait(false);
+        return [.. map.Entries.Select(static entry => entry.Shard)];
+    }
+
     private async ValueTask DeleteAsync(List<string> names, CancellationToken cancellationToken)
     {
         foreach (var some in names.Chunk(DeletedAtOnce))
@@ -267,6 +295,7 @@ internal sealed class GarbageCollector : IAsyncDisposable
                 foreach (var name in some)
                 {
                     _pending.Remove(name);
+                    _shared.Remove(name);
                     _held.Remove(name);
                 }
             }
@@ -308,7 +337,8 @@ internal sealed class GarbageCollector : IAsyncDisposable
 
             // A table of the owner's epoch may be about to be named by its next manifest. The owner names it itself
             // when it is done with it.
-            if (epochs.TryGetValue(shard, out var epoch) && References.EpochOf(info.Name, shard) != epoch)
+            // What others own is not looked at, unless it is nobody's any more (References knows).
+            if (!epochs.TryGetValue(shard, out var epoch) || References.EpochOf(info.Name, shard) != epoch)
             {
                 candidates.Add(info);
             }
@@ -320,7 +350,7 @@ internal sealed class GarbageCollector : IAsyncDisposable
     /// <summary>Step 3: after the candidates are known, checkpoints first.</summary>
     /// <exception cref="DmtException">Fenced; Corruption; Unavailable.</exception>
     private async ValueTask<References> LoadReferencesAsync(
-        IReadOnlyList<OwnedShard> owned, IEnumerable<uint> shards, CancellationToken cancellationToken)
+        IReadOnlyList<OwnedShard> owned, HashSet<uint> shards, CancellationToken cancellationToken)
     {
         var checkpoints = await _checkpoints.LoadAllAsync(cancellationToken).ConfigureAwait(false);
         List<Manifest> newest = [];
@@ -335,10 +365,15 @@ internal sealed class GarbageCollector : IAsyncDisposable
 
         // A manifest whose writing seemed to fail may be there: the next one is made from the one before it all the
         // same, and may name again what this one does not.
-        var references = new References(newest, owned.Select(static o => o.Manifest), checkpoints);
+        // A shard that neither the map nor a manifest names was merged, or was never carved to the end.
+        var living = await LoadMapAsync(cancellationToken).ConfigureAwait(false);
+        living.UnionWith(newest.SelectMany(static manifest => manifest.Carved).Select(static one => one.Shard));
+        living.UnionWith(owned.Select(static o => o.Manifest.Shard));
+        var references = new References(newest, owned.Select(static o => o.Manifest), checkpoints, living);
         foreach (var (mine, _) in owned)
         {
-            if (references.Newest(mine.Shard) is not { } found || !found.IsOf(mine))
+            if (shards.Contains(mine.Shard)
+                && (references.Newest(mine.Shard) is not { } found || !found.IsOf(mine)))
             {
                 _isFenced = true;
                 throw ManifestStore.TakenOver(mine);

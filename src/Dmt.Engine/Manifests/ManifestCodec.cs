@@ -57,7 +57,7 @@ internal static class ManifestCodec
         }
 
         // What nothing new is used in stays readable for an older DMT.
-        var isNew = manifest.Carved.Count > 0 || manifest.MergedInto != 0 || manifest.Prefix.Length > 0
+        var isNew = manifest.Carved.Count > 0 || manifest.MergedInto != 0
             || manifest.Levels.Any(static level => level.Any(static table => table.IsCut || table.IsShared));
         if (isNew)
         {

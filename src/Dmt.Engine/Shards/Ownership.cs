@@ -14,6 +14,12 @@ internal sealed class Ownership
     private readonly CarvedShard[] _carved;
     private readonly bool _isEverything;
 
+    /// <summary>Nothing is owned any more.</summary>
+    private Ownership(uint shard)
+    {
+        (_shard, _prefix, _carved, Ranges) = (shard, [], [new CarvedShard(0, [])], []);
+    }
+
     public Ownership(Manifest manifest)
     {
         _shard = manifest.Shard;
@@ -22,6 +28,9 @@ internal sealed class Ownership
         _isEverything = _prefix.Length == 0 && _carved.Length == 0;
         Ranges = [.. Gaps(KeyRange.Prefix(_prefix), _carved)];
     }
+
+    /// <summary>Of a shard that was merged.</summary>
+    public static Ownership NoneOf(uint shard) => new(shard);
 
     /// <summary>The parts of the key space that it owns, in order.</summary>
     public IReadOnlyList<KeyRange> Ranges { get; }

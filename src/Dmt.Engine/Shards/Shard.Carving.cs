@@ -38,6 +38,13 @@ internal sealed partial class Shard
     /// <summary>The shard that it was merged into; null while it lives.</summary>
     public uint? MergedInto => Volatile.Read(ref _manifest).MergedInto is > 0 and var into ? into : null;
 
+    /// <summary>It was closed because nobody asked for it, or was merged: its keys are found elsewhere.</summary>
+    public bool IsRetired { get; set; }
+
+    /// <summary>The error says no more than that the keys are to be looked for elsewhere.</summary>
+    public bool HasMoved(DmtException error) => error.Kind == DmtErrorKind.NotOwner
+        || (error.Kind == DmtErrorKind.Closed && IsRetired);
+
     public byte[] Prefix => _manifest.Prefix;
 
     /// <summary>What was carved out of it.</summary>
@@ -86,10 +93,12 @@ internal sealed partial class Shard
             var ownership = new Ownership(next);
             var levels = Cut(_view.Tables.Levels, ownership, out var added);
             await CommitAsync(next with { Levels = Infos(levels) }).ConfigureAwait(false);
-            Show(levels, ownership, dropFrozen: false);
-            Release(added);
+
+            // Whoever asks from now on is sent to the children, and only then is whoever was sent here before refused.
             IReadOnlyList<Shard> opened = [.. children.Select(child => Begin(_host, child.Manifest, child.Levels))];
             publish(opened);
+            Show(levels, ownership, dropFrozen: false);
+            Release(added);
             return opened;
         }
         finally
@@ -128,8 +137,9 @@ internal sealed partial class Shard
             var left = await WriteFrozenAsync(KeyRange.All, NextTableId, cancellationToken).ConfigureAwait(false);
             var leftOfChild = await child.WriteFrozenAsync(KeyRange.All, child.NextTableId, cancellationToken)
                 .ConfigureAwait(false);
+            leftOfChild = child.CutToOwned(leftOfChild);
             var levels = (TableReader[][])child._view.Tables.Levels.Clone();
-            levels[0] = [.. child.CutToOwned(leftOfChild), .. levels[0]];
+            levels[0] = [.. leftOfChild, .. levels[0]];
             await child.CommitAsync(child._manifest with
             {
                 Number = child._manifest.Number + 1,
@@ -143,6 +153,7 @@ internal sealed partial class Shard
             Release(leftOfChild);
             await AbsorbAsync(child._manifest, left).ConfigureAwait(false);
             publish();
+            child.Show(child._view.Tables.Levels, Ownership.NoneOf(child.Id), dropFrozen: true);
         }
         finally
         {
@@ -191,6 +202,11 @@ internal sealed partial class Shard
     private async ValueTask AbsorbAsync(Manifest merged, TableReader[] left)
     {
         left = CutToOwned(left);
+        merged = merged with
+        {
+            Levels = [.. merged.Levels.Select(static level =>
+                (IReadOnlyList<TableInfo>)[.. level.Select(static table => table with { IsShared = true })])],
+        };
         var taken = await OpenLevelsAsync(_host, merged, CancellationToken.None).ConfigureAwait(false);
         TableReader[] added = [.. left, .. taken.SelectMany(static level => level)];
         Array.ForEach([.. taken.SelectMany(static level => level)], _host.OnTableOpened);
@@ -254,9 +270,13 @@ internal sealed partial class Shard
         levels[0] = [.. left.SelectMany(table => CutAll(table, ownership)), .. levels[0]];
         manifest = manifest with { Levels = Infos(levels) };
         _host.LogIsNamed = true;
-        return (
-            await new ManifestStore(Objects, part.Shard).WriteAsync(manifest, cancellationToken).ConfigureAwait(false),
-            levels);
+        if (!await Objects.TryCreateAsync(manifest.ObjectName, ManifestCodec.Encode(manifest), cancellationToken)
+            .ConfigureAwait(false))
+        {
+            throw DmtException.Corruption(manifest.ObjectName, 0, "it is there before the shard was carved");
+        }
+
+        return (manifest, levels);
     }
 
     /// <summary>Writes a range of what is in frozen memtables into tables, and opens them. Under _manifestLock.</summary>
@@ -285,9 +305,7 @@ internal sealed partial class Shard
             reverse: false);
         merge.Seek(range.Start.Span);
         var written = await writer.WriteAsync(merge, filter, cancellationToken).ConfigureAwait(false);
-        var opened = await OpenTablesAsync(written, cancellationToken).ConfigureAwait(false);
-        Array.ForEach(opened, _host.OnTableOpened);
-        return opened;
+        return await OpenTablesAsync(written, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>The tables as far as somebody owns them.</summary>
@@ -335,6 +353,7 @@ internal sealed partial class Shard
             }
             catch (DmtException e) when (e.Kind == DmtErrorKind.Unavailable)
             {
+                // In doubt: shown to operators, and tried again.
                 ReportProblem(BackgroundWork.Flush, e);
             }
             catch (DmtException e) when (e.Kind == DmtErrorKind.Fenced)

@@ -56,6 +56,11 @@ internal sealed partial class Shard
     private async ValueTask<bool> CompactAsync(
         Func<IReadOnlyList<IReadOnlyList<TableInfo>>, CompactionPlan?> pick, CancellationToken cancellationToken)
     {
+        if (MergedInto is not null)
+        {
+            return false; // Its tables are another's.
+        }
+
         var view = AcquireView();
         try
         {

@@ -40,14 +40,28 @@ internal sealed partial class Shard
         {
             MemTable memtable;
             LogRange end;
+            bool isPinning;
             lock (_writeLock)
             {
-                if (_frozen.Count == 0)
+                isPinning = _freezeSoon && !_closed && MergedInto is null;
+                _freezeSoon = false;
+                if (isPinning)
+                {
+                    FreezeIfNotEmpty();
+                }
+
+                if (_frozen.Count == 0 && !isPinning)
                 {
                     return false;
                 }
 
-                (memtable, end) = _frozen[0];
+                (memtable, end) = _frozen.Count > 0 ? _frozen[0] : (null!, null!);
+            }
+
+            if (memtable is null)
+            {
+                await MoveOnInLogAsync(cancellationToken).ConfigureAwait(false);
+                return false;
             }
 
             // Safe without a reference of its own: only a flush, under _manifestLock, lets go of a frozen memtable.
@@ -64,6 +78,28 @@ internal sealed partial class Shard
         _host.ReleaseLogs();
         _host.Compactions.Add(this);
         return true;
+    }
+
+    /// <summary>
+    /// Nothing is in memory: the manifest may say that the log is needed from here on only. Under _manifestLock.
+    /// </summary>
+    private async ValueTask MoveOnInLogAsync(CancellationToken cancellationToken)
+    {
+        LogRange here;
+        lock (_writeLock)
+        {
+            if (!_view.Active.IsEmpty || _frozen.Count > 0)
+            {
+                return;
+            }
+
+            _logEndAtFreeze = _host.Log.End;
+            here = _host.LogRangeFrom(_host.Log.End);
+        }
+
+        var next = _manifest with { Number = _manifest.Number + 1, LogRanges = [here] };
+        SetManifest(await _manifests.WriteAsync(next, cancellationToken).ConfigureAwait(false));
+        _host.ReleaseLogs();
     }
 
     private async ValueTask FlushAsync(MemTable memtable, LogRange end, CancellationToken cancellationToken)
@@ -107,6 +143,7 @@ internal sealed partial class Shard
         var old = _view.Active;
         _frozen.Add((old, end));
         var active = new MemTable(_host.Budget);
+        _logEndAtFreeze = _host.Log.End;
         ReplaceView(new ReadView(active, [old, .. _view.Frozen], _view.Tables, _view.Ownership));
         UpdateThrottle();
         _host.Flushes.Add(this);

@@ -1,4 +1,5 @@
 using Dmt.Core;
+using Dmt.Core.Sharding;
 using Dmt.Engine.Log;
 using Dmt.Engine.Manifests;
 using Dmt.Engine.Memory;
@@ -84,6 +85,17 @@ internal sealed partial class Shard
             state = await ReplaceAsync(host, previous, restored, cancellationToken).ConfigureAwait(false);
         }
 
+        if (state is null && id != ShardMap.Root)
+        {
+            throw DmtException.Corruption(
+                Manifest.Folder(id), 0, $"the shard map names shard {id}, which has no manifest");
+        }
+
+        if (state is { MergedInto: > 0 })
+        {
+            throw new MergedException(state);
+        }
+
         IReadOnlyList<LogRange> replay = state?.LogRanges ?? [];
         var manifest = new Manifest
         {
@@ -93,6 +105,7 @@ internal sealed partial class Shard
             Incarnation = host.Log.Incarnation,
             FlushedSequence = state?.FlushedSequence ?? 0,
             Prefix = state?.Prefix ?? [],
+            Carved = state?.Carved ?? [],
             Levels = state?.Levels ?? Manifest.EmptyLevels,
             LogRanges = [.. replay, host.LogRangeFrom(host.Log.End)],
         };
@@ -176,7 +189,7 @@ internal sealed partial class Shard
 
     private async ValueTask CloseCleanlyAsync()
     {
-        if (_failure is not null || _fence.Reason is not null)
+        if (_failure is not null || _fence.Reason is not null || MergedInto is not null)
         {
             return;
         }

@@ -135,6 +135,7 @@ internal sealed partial class Shard
         lock (_writeLock)
         {
             ThrowIfUnusable();
+            Touch();
             _view.Ownership.Check(operation.Key);
             if (IsGated(operation.Key))
             {
@@ -167,6 +168,7 @@ internal sealed partial class Shard
         lock (_writeLock)
         {
             ThrowIfUnusable();
+            Touch();
             CheckOwnership(batch);
             gate = IsGated(batch) ? _gateOpened.Enlist() : null;
             if (gate is not null)
@@ -238,6 +240,11 @@ internal sealed partial class Shard
             || _view.Active.RangeTombstoneCount >= RangeTombstonesMax)
         {
             Freeze(_host.LogRangeFrom(position));
+        }
+        else if (_host.Budget.IsOverMemtables && _view.Active.BytesUsed >= _options.MemtableBytesEffective / 8)
+        {
+            // Many shards share the memory: the larger memtables make room.
+            FreezeSoon();
         }
 
         return new Committed(sequence, position);

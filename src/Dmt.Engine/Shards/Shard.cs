@@ -47,6 +47,9 @@ internal sealed partial class Shard : IAsyncDisposable
     /// </summary>
     private readonly List<TableReader> _orphans = [];
 
+    private long _logEndAtFreeze; // nothing that is in the active memtable lies before it in the log
+    private volatile bool _freezeSoon;
+    private volatile bool _touched = true;
     private Manifest _manifest;
     private OwnedShard _owned; // the last manifest, and when it was written
     private ReadView _view;
@@ -68,6 +71,7 @@ internal sealed partial class Shard : IAsyncDisposable
         _gateOpened = new AsyncSignal(host.Scheduler);
         (_manifest, _view, _lastSequence) = (manifest, view, lastSequence);
         _owned = new OwnedShard(manifest, host.Time.GetUtcNow());
+        _logEndAtFreeze = host.Log.End;
     }
 
     public uint Id => _manifest.Shard;
@@ -76,6 +80,15 @@ internal sealed partial class Shard : IAsyncDisposable
 
     /// <summary>Everything up to it can be read.</summary>
     public ulong LastSequence => Volatile.Read(ref _lastSequence);
+
+    /// <summary>Where this node's log ended when the active memtable began.</summary>
+    public long LogEndAtFreeze => Volatile.Read(ref _logEndAtFreeze);
+
+    /// <summary>Bytes in the active memtable.</summary>
+    public long ActiveBytes => Volatile.Read(ref _view).Active.BytesUsed;
+
+    /// <summary>Nothing of it is in a log only.</summary>
+    public bool IsClosedCleanly => Volatile.Read(ref _manifest).ClosedCleanly;
 
     public IReadOnlyList<LogRange> LogRanges => Volatile.Read(ref _manifest).LogRanges;
 
@@ -129,6 +142,33 @@ internal sealed partial class Shard : IAsyncDisposable
         Volatile.Write(ref _view, view);
         _host.Epochs.Retire(old, static v => v.RemoveReference());
         _host.Epochs.TryReclaim();
+    }
+
+    /// <summary>True when nobody has asked for it since this was asked the last time, and all is well.</summary>
+    public bool IsIdle()
+    {
+        var was = _touched;
+        _touched = false;
+        return !was && _failure is null && _fence.Reason is null;
+    }
+
+    /// <summary>Has the memtable flushed, or, where it is empty, the manifest say so.</summary>
+    public void FreezeSoon()
+    {
+        if (!_freezeSoon)
+        {
+            _freezeSoon = true;
+            _host.Flushes.Add(this);
+        }
+    }
+
+    /// <summary>Somebody asked for it.</summary>
+    private void Touch()
+    {
+        if (!_touched)
+        {
+            _touched = true;
+        }
     }
 
     private void UpdateThrottle()

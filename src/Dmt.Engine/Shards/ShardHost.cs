@@ -1,3 +1,4 @@
+using Dmt.Core.Sharding;
 using Dmt.Core.Trie;
 using Dmt.Engine.Garbage;
 using Dmt.Engine.Log;
@@ -18,7 +19,7 @@ internal sealed class ShardHost : IAsyncDisposable
     private readonly Lock _lock = new(); // guards _shards, _oldLogs and the release of logs
     private readonly List<Shard> _shards = [];
     private readonly HashSet<string> _oldLogs;
-    private readonly HashSet<string> _inUse = []; // names of open tables; guarded by itself
+    private readonly Dictionary<string, int> _inUse = []; // readers of tables, by name; guarded by itself
     private int _opening; // shards that are being recovered: what they need of logs is not known yet; guarded by _lock
 
     private ShardHost(
@@ -74,6 +75,9 @@ internal sealed class ShardHost : IAsyncDisposable
 
     public GarbageCollector Collector { get; }
 
+    /// <summary>What was written to shards that are closed since.</summary>
+    public long UserBytesOfReleased { get; private set; }
+
     /// <summary>
     /// A manifest that names this incarnation's log was tried: the log must stay until a manifest says otherwise.
     /// </summary>
@@ -124,19 +128,72 @@ internal sealed class ShardHost : IAsyncDisposable
                 _opening--;
                 if (shard is not null)
                 {
+                    _shards.RemoveAll(before => before.Id == id);
                     _shards.Add(shard);
                 }
             }
         }
 
         Collector.Add(ManifestStore.Superseded(id, shard.Owned.Manifest.Number));
-        if (Options.CollectsGarbage)
+        if (Options.CollectsGarbage && id == ShardMap.Root)
         {
             Collector.RequestSweep();
         }
 
         ReleaseLogs();
         return shard;
+    }
+
+    /// <summary>
+    /// Reads the logs of earlier incarnations once, where that helps. Until <see cref="EndRecovery"/> none is given up.
+    /// </summary>
+    /// <returns>The shards that have records in them.</returns>
+    public IReadOnlyCollection<uint> BeginRecovery()
+    {
+        lock (_lock)
+        {
+            _opening++;
+            return Logs.BeginRecovery([.. _oldLogs.Order(StringComparer.Ordinal)]);
+        }
+    }
+
+    public void EndRecovery()
+    {
+        Logs.EndRecovery();
+        lock (_lock)
+        {
+            _opening--;
+        }
+
+        ReleaseLogs();
+    }
+
+    /// <summary>A shard that was carved here.</summary>
+    public void Adopt(Shard shard)
+    {
+        lock (_lock)
+        {
+            _shards.Add(shard);
+        }
+    }
+
+    /// <summary>Closes a shard that nobody will ask for any more, or not soon.</summary>
+    public async ValueTask ReleaseAsync(Shard shard)
+    {
+        shard.IsRetired = true;
+        await shard.DisposeAsync().ConfigureAwait(false);
+        lock (_lock)
+        {
+            UserBytesOfReleased += shard.UserBytesWritten;
+
+            // One that could not be closed cleanly needs its log until it is opened again.
+            if (shard.IsClosedCleanly)
+            {
+                _shards.Remove(shard);
+            }
+        }
+
+        ReleaseLogs();
     }
 
     /// <summary>
@@ -209,6 +266,16 @@ internal sealed class ShardHost : IAsyncDisposable
                 Collector.Add(Log.Release(from));
             }
 
+            // What lies long in a memtable that hardly grows, or is owned by a shard that is idle, must not keep the
+            // logs of all.
+            foreach (var shard in _shards)
+            {
+                if (Log.End - shard.LogEndAtFreeze > Options.LogSegmentBytes)
+                {
+                    shard.FreezeSoon();
+                }
+            }
+
             foreach (var old in _oldLogs.Where(old => !needed.ContainsKey(old)).ToList())
             {
                 Logs.Delete(old);
@@ -222,7 +289,8 @@ internal sealed class ShardHost : IAsyncDisposable
     {
         lock (_inUse)
         {
-            _inUse.Add(table.Info.Id.ObjectName);
+            var name = table.Info.Id.ObjectName;
+            _inUse[name] = _inUse.GetValueOrDefault(name) + 1;
         }
 
         table.Released = OnTableReleased;
@@ -233,7 +301,11 @@ internal sealed class ShardHost : IAsyncDisposable
     {
         lock (_inUse)
         {
-            _inUse.Remove(table.Info.Id.ObjectName);
+            var name = table.Info.Id.ObjectName;
+            if (--_inUse[name] == 0)
+            {
+                _inUse.Remove(name);
+            }
         }
 
         if (table.IsObsolete)
@@ -245,7 +317,7 @@ internal sealed class ShardHost : IAsyncDisposable
         _ = table.CloseAsync().AsTask();
         if (table.IsObsolete)
         {
-            Collector.Add([table.Info.Id.ObjectName]);
+            Collector.Add([table.Info.Id.ObjectName], table.Info.IsShared);
         }
     }
 
@@ -254,7 +326,7 @@ internal sealed class ShardHost : IAsyncDisposable
     {
         lock (_inUse)
         {
-            return _inUse.Contains(name);
+            return _inUse.ContainsKey(name);
         }
     }
 

@@ -4,7 +4,6 @@ using Dmt.Core;
 using Dmt.Engine.Garbage;
 using Dmt.Engine.Manifests;
 using Dmt.Engine.Objects;
-using Dmt.Engine.Shards;
 
 namespace Dmt.Engine.Tests.Garbage;
 
