@@ -100,7 +100,6 @@ internal sealed class RunCursor : EntryCursor
     /// already).</param>
     private bool Position(Block? loaded)
     {
-        var bound = _bound.AsSpan(0, _boundLength);
         while (true)
         {
             if ((uint)_table >= (uint)_tables.Length)
@@ -128,6 +127,7 @@ internal sealed class RunCursor : EntryCursor
 
             _block.Open(block);
             _sequenceBase = table.Properties.SequenceBase;
+            var bound = _bound.AsSpan(0, _boundLength);
             var found = _goal switch
             {
                 Goal.First => _block.MoveNext(),

@@ -14,6 +14,9 @@
 // A manifest whose writing fails may be there all the same. After a commit that is in doubt the gate must not open: a
 // write that the parent takes would be lost to whoever recovers from the manifest. So it is tried until it is known.
 //
+// Tables of one run never overlap, not even where one has no keys: before a parent takes a child's tables over, its own
+// are cut where the child was.
+//
 // Invariants: the cuts of all living shards never overlap, so no version of a key is in two of them, and a merge cannot
 // bring back what a compaction dropped. What a parent's memtables hold of a part that was carved out is cut off when
 // they are flushed, and they are before a merge.
@@ -207,12 +210,15 @@ internal sealed partial class Shard
             Levels = [.. merged.Levels.Select(static level =>
                 (IReadOnlyList<TableInfo>)[.. level.Select(static table => table with { IsShared = true })])],
         };
-        var taken = await OpenLevelsAsync(_host, merged, CancellationToken.None).ConfigureAwait(false);
-        TableReader[] added = [.. left, .. taken.SelectMany(static level => level)];
+        var taken = await UntilDoneAsync(stop => OpenLevelsAsync(_host, merged, stop)).ConfigureAwait(false);
+
+        // A compaction may have written tables that span what was carved out: of one run, no table may span another.
+        var own = Cut(_view.Tables.Levels, _view.Ownership, out var parts);
+        TableReader[] added = [.. left, .. parts, .. taken.SelectMany(static level => level)];
         Array.ForEach([.. taken.SelectMany(static level => level)], _host.OnTableOpened);
         TableReader[][] levels =
         [
-            .. _view.Tables.Levels.Select((level, i) => i == 0
+            .. own.Select((level, i) => i == 0
                 ? [.. left, .. level, .. taken[0]]
                 : level.Concat(taken[i]).OrderBy(static t => t.Info.Smallest, KeyComparer.Instance).ToArray()),
         ];
@@ -342,39 +348,39 @@ internal sealed partial class Shard
     /// <summary>
     /// Writes the manifest that a change begins to count with, until it is known that it is there. Under _manifestLock.
     /// </summary>
-    private async ValueTask CommitAsync(Manifest next)
-    {
-        while (true)
-        {
-            try
-            {
-                SetManifest(await _manifests.WriteAsync(next, _closing.Token).ConfigureAwait(false));
-                return;
-            }
-            catch (DmtException e) when (e.Kind == DmtErrorKind.Unavailable)
-            {
-                // In doubt: shown to operators, and tried again.
-                ReportProblem(BackgroundWork.Flush, e);
-            }
-            catch (DmtException e) when (e.Kind == DmtErrorKind.Fenced)
-            {
-                _failure = e;
-                _fence.Note(e);
-                throw;
-            }
-            catch (OperationCanceledException) when (_closing.IsCancellationRequested)
-            {
-                throw DmtException.Closed("the store");
-            }
+    private async ValueTask CommitAsync(Manifest next) =>
+        SetManifest(await UntilDoneAsync(stop => _manifests.WriteAsync(next, stop)).ConfigureAwait(false));
 
-            try
+    /// <summary>Tries again while the store is unavailable: what was begun must come to an end.</summary>
+    /// <exception cref="DmtException">Fenced; Closed; Corruption.</exception>
+    private async ValueTask<T> UntilDoneAsync<T>(Func<CancellationToken, ValueTask<T>> call)
+    {
+        try
+        {
+            while (true)
             {
+                try
+                {
+                    return await call(_closing.Token).ConfigureAwait(false);
+                }
+                catch (DmtException e) when (e.Kind == DmtErrorKind.Unavailable)
+                {
+                    // Shown to operators meanwhile.
+                    ReportProblem(BackgroundWork.Flush, e);
+                }
+
                 await _host.Scheduler.DelayAsync(CommitRetryDelay, _host.Time, _closing.Token).ConfigureAwait(false);
             }
-            catch (OperationCanceledException) when (_closing.IsCancellationRequested)
-            {
-                throw DmtException.Closed("the store");
-            }
+        }
+        catch (DmtException e) when (e.Kind == DmtErrorKind.Fenced)
+        {
+            _failure = e;
+            _fence.Note(e);
+            throw;
+        }
+        catch (OperationCanceledException) when (_closing.IsCancellationRequested)
+        {
+            throw DmtException.Closed("the store");
         }
     }
 

@@ -15,7 +15,7 @@ internal sealed class FailingObjectStore(IObjectStore inner) : IObjectStore
     private volatile bool _isCutOff;
 
     /// <summary>The call that fails; 0 for none.</summary>
-    public int FailAt { get; init; }
+    public int FailAt { get; set; }
 
     /// <summary>The failure comes when the call has done its work.</summary>
     public bool AfterEffect { get; init; }
