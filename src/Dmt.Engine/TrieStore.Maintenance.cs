@@ -49,10 +49,16 @@ public sealed partial class TrieStore
         using var held = await Host.Collector.Exclusive.AcquireAsync(cancellationToken).ConfigureAwait(false);
         Checkpoint.ValidateName(name);
 
-        // Not decoded: a damaged one must be deletable.
-        if (await Host.Objects.GetAsync(Checkpoint.NameOf(name), cancellationToken).ConfigureAwait(false) is null)
+        if (await Host.Objects.GetAsync(Checkpoint.NameOf(name), cancellationToken)
+            .ConfigureAwait(false) is not { } bytes)
         {
             return false;
+        }
+
+        if (Checkpoint.TryDecodePin(bytes, name) is { } pin)
+        {
+            await new StoreClone(Host.Objects, Host.Time).ThrowIfNeededAsync(pin, cancellationToken)
+                .ConfigureAwait(false);
         }
 
         await Checkpoints.DeleteAsync(name, cancellationToken).ConfigureAwait(false);

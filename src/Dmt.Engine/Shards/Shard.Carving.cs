@@ -228,6 +228,7 @@ internal sealed partial class Shard
             Number = _manifest.Number + 1,
             FlushedSequence = last,
             LogRanges = [_host.LogRangeFrom(_host.Log.End)],
+            Origins = [.. _manifest.Origins.Union(merged.Origins)],
             Carved =
             [
                 .. _manifest.Carved.Where(one => one.Shard != merged.Shard).Concat(merged.Carved)
@@ -267,6 +268,7 @@ internal sealed partial class Shard
             FlushedSequence = last,
             Prefix = part.Prefix,
             Carved = [.. _manifest.Carved.Where(one => one.Prefix.AsSpan().StartsWith(part.Prefix))],
+            Origins = _manifest.Origins,
             LogRanges = [_host.LogRangeFrom(_host.Log.End)],
         };
         var ownership = new Ownership(manifest);
@@ -337,7 +339,7 @@ internal sealed partial class Shard
                     continue;
                 }
 
-                var reader = table.Cut(Objects, part);
+                var reader = table.Cut(_host.ObjectsOf(part), part);
                 _host.OnTableOpened(reader);
                 made.Add(reader);
                 yield return reader;

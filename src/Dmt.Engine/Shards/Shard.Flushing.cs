@@ -219,7 +219,7 @@ internal sealed partial class Shard
             return [table];
         }
 
-        TableReader[] readers = [.. parts.Select(part => table.Cut(Objects, part))];
+        TableReader[] readers = [.. parts.Select(part => table.Cut(_host.ObjectsOf(part), part))];
         Array.ForEach(readers, _host.OnTableOpened);
         table.IsObsolete |= readers.Length == 0;
         table.RemoveReference();

@@ -107,6 +107,7 @@ internal sealed partial class Shard
             Prefix = state?.Prefix ?? [],
             Carved = state?.Carved ?? [],
             Levels = state?.Levels ?? Manifest.EmptyLevels,
+            Origins = state?.Origins ?? [],
             LogRanges = [.. replay, host.LogRangeFrom(host.Log.End)],
         };
 
@@ -201,7 +202,13 @@ internal sealed partial class Shard
             }
 
             using var held = await _manifestLock.AcquireAsync(CancellationToken.None).ConfigureAwait(false);
-            var next = _manifest with { Number = _manifest.Number + 1, ClosedCleanly = true, LogRanges = [] };
+            var next = _manifest with
+            {
+                Number = _manifest.Number + 1,
+                ClosedCleanly = true,
+                LogRanges = [],
+                Origins = OriginsLeft(_manifest),
+            };
             next = await _manifests.WriteAsync(next, CancellationToken.None).ConfigureAwait(false);
             SetManifest(next);
             ReleaseOrphans(obsolete: true);
@@ -219,7 +226,7 @@ internal sealed partial class Shard
     {
         var opening = manifest.Levels
             .Select(level => level.Select(info =>
-                TableReader.OpenAsync(host.Objects, info, host.Cache, cancellationToken).AsTask()).ToArray())
+                TableReader.OpenAsync(host.ObjectsOf(info), info, host.Cache, cancellationToken).AsTask()).ToArray())
             .ToArray();
         try
         {

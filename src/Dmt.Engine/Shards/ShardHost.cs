@@ -1,3 +1,4 @@
+using Dmt.Core;
 using Dmt.Core.Sharding;
 using Dmt.Core.Trie;
 using Dmt.Engine.Garbage;
@@ -19,7 +20,10 @@ internal sealed class ShardHost : IAsyncDisposable
     private readonly Lock _lock = new(); // guards _shards, _oldLogs and the release of logs
     private readonly List<Shard> _shards = [];
     private readonly HashSet<string> _oldLogs;
-    private readonly Dictionary<string, int> _inUse = []; // readers of tables, by name; guarded by itself
+    private readonly Dictionary<string, IObjectStore> _origins = []; // by root; guarded by itself
+
+    /// <summary>What open tables are held by, and how many by each; guarded by itself.</summary>
+    private readonly Dictionary<string, int> _inUse = [];
     private int _opening; // shards that are being recovered: what they need of logs is not known yet; guarded by _lock
 
     private ShardHost(
@@ -284,13 +288,35 @@ internal sealed class ShardHost : IAsyncDisposable
         }
     }
 
+    /// <summary>The store that has a table: this one, or the one that it is borrowed from.</summary>
+    /// <exception cref="DmtException">Unavailable where that one is out of reach from here.</exception>
+    public IObjectStore ObjectsOf(TableInfo table)
+    {
+        if (table.Origin is not { } origin)
+        {
+            return Objects;
+        }
+
+        lock (_origins)
+        {
+            if (!_origins.TryGetValue(origin.Root, out var objects))
+            {
+                objects = Objects.OpenSibling(origin.Root) ?? throw DmtException.Unavailable(
+                    $"{Objects.Description} borrows {table.Name} from another store of the bucket that it was cloned "
+                        + "in, and is not in that bucket");
+                _origins.Add(origin.Root, objects);
+            }
+
+            return objects;
+        }
+    }
+
     /// <summary>A table is in use until its last reader leaves.</summary>
     public void OnTableOpened(TableReader table)
     {
         lock (_inUse)
         {
-            var name = table.Info.Id.ObjectName;
-            _inUse[name] = _inUse.GetValueOrDefault(name) + 1;
+            _inUse[table.Info.HeldBy] = _inUse.GetValueOrDefault(table.Info.HeldBy) + 1;
         }
 
         table.Released = OnTableReleased;
@@ -301,10 +327,14 @@ internal sealed class ShardHost : IAsyncDisposable
     {
         lock (_inUse)
         {
-            var name = table.Info.Id.ObjectName;
-            if (--_inUse[name] == 0)
+            var left = _inUse[table.Info.HeldBy] - 1;
+            if (left > 0)
             {
-                _inUse.Remove(name);
+                _inUse[table.Info.HeldBy] = left;
+            }
+            else
+            {
+                _inUse.Remove(table.Info.HeldBy);
             }
         }
 
@@ -317,11 +347,12 @@ internal sealed class ShardHost : IAsyncDisposable
         _ = table.CloseAsync().AsTask();
         if (table.IsObsolete)
         {
-            Collector.Add([table.Info.Id.ObjectName], table.Info.IsShared);
+            // Borrowed ones are held by a pin, for all shards.
+            Collector.Add([table.Info.HeldBy], table.Info.IsShared || table.Info.Origin is not null);
         }
     }
 
-    /// <summary>A table of that name is open.</summary>
+    /// <summary>A table that is held by the object of that name is open.</summary>
     public bool IsInUse(string name)
     {
         lock (_inUse)

@@ -10,18 +10,35 @@ namespace Dmt.Engine.Tests.Garbage;
 /// </summary>
 internal sealed class WatchedObjectStore(IObjectStore inner, ConcurrentDictionary<string, bool> deleted) : IObjectStore
 {
-    public ConcurrentQueue<string> Violations { get; } = new();
+    public ConcurrentQueue<string> Violations { get; private init; } = new();
 
     public bool IsZombie { get; set; }
 
     /// <summary>While set, creations are not answered until it lets them.</summary>
     public Func<string, Task>? AfterCreate { get; set; }
 
+    /// <summary>While set, gets are not made until it lets them.</summary>
+    public Func<string, Task>? BeforeGet { get; set; }
+
     public string Description => inner.Description;
 
+    public string? Root => inner.Root;
+
+    public IObjectStore? OpenSibling(string root) =>
+        inner.OpenSibling(root) is { } sibling
+            ? new WatchedObjectStore(sibling, deleted) { Violations = Violations, IsZombie = IsZombie }
+            : null;
+
     /// <summary>A checkpoint or manifest that is not there is an answer, not a loss.</summary>
-    public ValueTask<byte[]?> GetAsync(string name, CancellationToken cancellationToken = default) =>
-        inner.GetAsync(name, cancellationToken);
+    public async ValueTask<byte[]?> GetAsync(string name, CancellationToken cancellationToken = default)
+    {
+        if (BeforeGet is { } wait)
+        {
+            await wait(name);
+        }
+
+        return await inner.GetAsync(name, cancellationToken);
+    }
 
     public IObjectReader OpenRead(string name, long length) => new Reader(this, inner.OpenRead(name, length));
 
@@ -35,7 +52,7 @@ internal sealed class WatchedObjectStore(IObjectStore inner, ConcurrentDictionar
         var created = await inner.TryCreateAsync(name, content, cancellationToken);
         if (created)
         {
-            deleted.TryRemove(name, out _);
+            deleted.TryRemove(PathOf(name), out _);
         }
 
         if (AfterCreate is { } wait)
@@ -48,7 +65,7 @@ internal sealed class WatchedObjectStore(IObjectStore inner, ConcurrentDictionar
 
     public IObjectWriter OpenWrite(string name)
     {
-        if (deleted.ContainsKey(name))
+        if (WasDeleted(name))
         {
             Violations.Enqueue($"{name} is written again after it was deleted");
         }
@@ -61,7 +78,7 @@ internal sealed class WatchedObjectStore(IObjectStore inner, ConcurrentDictionar
     {
         foreach (var name in names)
         {
-            deleted[name] = true;
+            deleted[PathOf(name)] = true;
         }
 
         await inner.DeleteAsync(names, cancellationToken);
@@ -99,5 +116,7 @@ internal sealed class WatchedObjectStore(IObjectStore inner, ConcurrentDictionar
         public ValueTask DisposeAsync() => reader.DisposeAsync();
     }
 
-    private bool WasDeleted(string name) => deleted.ContainsKey(name);
+    private bool WasDeleted(string name) => deleted.ContainsKey(PathOf(name));
+
+    private string PathOf(string name) => string.IsNullOrEmpty(Root) ? name : $"{Root}/{name}";
 }
