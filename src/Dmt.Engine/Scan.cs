@@ -1,5 +1,5 @@
-// Shard by shard in order of keys: the map says which shard has the next piece of the range, and its scan walks it. Where
-// a shard turns out not to have it any more, the map is asked again for what is left.
+// Shard by shard in order of keys: the map says which shard has the next piece of the range, and its scan walks it.
+// Where a shard turns out not to have it any more, the map is asked again for what is left.
 //
 // A piece is a snapshot; a range over several shards is several, each as of when the walk reached it, or earlier: the
 // next shards are opened and their first blocks read ahead, more of them the further the walk goes, so that a walk over

@@ -16,7 +16,9 @@ public sealed class StoreSnapshot : IDisposable
 
     internal StoreSnapshot(TrieStore store, DirectorySnapshot asOf) => (_store, _asOf) = (store, asOf);
 
-    /// <summary>The version of the last write that it sees, of the shard with the highest; 0 for an empty store.</summary>
+    /// <summary>
+    /// The version of the last write that it sees, of the shard with the highest; 0 for an empty store.
+    /// </summary>
     public ulong Version => _asOf.Version;
 
     /// <inheritdoc cref="ITrieStore.GetAsync"/>

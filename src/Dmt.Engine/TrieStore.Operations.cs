@@ -121,7 +121,8 @@ public sealed partial class TrieStore
             if (left.HasConditions && parts.Count > 1)
             {
                 throw DmtException.InvalidArgument(
-                    $"a batch with conditions lies in {parts.Count} shards: expected one, it is atomic within a shard only");
+                    $"a batch with conditions lies in {parts.Count} shards: expected one, it is atomic within a "
+                        + $"shard only");
             }
 
             var before = written.Count;

@@ -51,7 +51,8 @@ public sealed partial class TrieStore : ITrieStore, IStoreMaintenance
     internal long UserBytesWritten => Host.UserBytesOfReleased + Shards.Open.Sum(static s => s.UserBytesWritten);
 
     internal string? Problem =>
-        Host.Log.RefusedBecause ?? Shards.Open.Select(static shard => shard.Problem).FirstOrDefault(static p => p is not null);
+        Host.Log.RefusedBecause
+            ?? Shards.Open.Select(static shard => shard.Problem).FirstOrDefault(static p => p is not null);
 
     internal long TableBytes => Shards.Open.Sum(static shard => shard.Tables.Sum(static table => table.Bytes));
 
@@ -211,7 +212,8 @@ public sealed partial class TrieStore : ITrieStore, IStoreMaintenance
         var levels = new List<LevelStatistics>();
         for (var level = 0; level < Manifest.LevelCount; level++)
         {
-            var infos = described.SelectMany(one => one.Tables.Levels[level]).Select(static table => table.Info).ToList();
+            var infos =
+                described.SelectMany(one => one.Tables.Levels[level]).Select(static table => table.Info).ToList();
             if (infos.Count > 0)
             {
                 levels.Add(new LevelStatistics(

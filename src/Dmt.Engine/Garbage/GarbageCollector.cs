@@ -39,7 +39,7 @@ using Dmt.Engine.Tables;
 
 namespace Dmt.Engine.Garbage;
 
-internal sealed class GarbageCollector : IAsyncDisposable
+internal sealed partial class GarbageCollector : IAsyncDisposable
 {
     /// <summary>The fence of a sealed log stays at least this long; see References.cs.</summary>
     public static readonly TimeSpan FenceAgeMin = TimeSpan.FromDays(30);
@@ -177,7 +177,8 @@ internal sealed class GarbageCollector : IAsyncDisposable
         var least = ageMin ?? _ageMin;
         var owned = _owned();
         var (candidates, shards, now) = await ListAsync(owned, cancellationToken).ConfigureAwait(false);
-        var references = await LoadReferencesAsync(owned, shards, cancellationToken).ConfigureAwait(false);
+        var references =
+            await LoadReferencesAsync(owned, shards, withChildren: true, cancellationToken).ConfigureAwait(false);
         List<GarbageObject> deleted = [];
         List<GarbageObject> waiting = [];
         foreach (var info in candidates)
@@ -269,7 +270,7 @@ internal sealed class GarbageCollector : IAsyncDisposable
                     shards.UnionWith(await LoadMapAsync(CancellationToken.None).ConfigureAwait(false));
                 }
 
-                var references = await LoadReferencesAsync(_owned(), shards, CancellationToken.None)
+                var references = await LoadReferencesAsync(_owned(), shards, anyShared, CancellationToken.None)
                     .ConfigureAwait(false);
                 var garbage = due.Where(name => references.WhyUnneeded(name) is not null && !_isInUse(name)).ToList();
                 await DeleteAsync(garbage, CancellationToken.None).ConfigureAwait(false);
@@ -289,12 +290,6 @@ internal sealed class GarbageCollector : IAsyncDisposable
         {
             Rest();
         }
-    }
-
-    private async ValueTask<HashSet<uint>> LoadMapAsync(CancellationToken cancellationToken)
-    {
-        var map = await _maps.LoadLatestAsync(cancellationToken).ConfigureAwait(false);
-        return [.. map.Entries.Select(static entry => entry.Shard)];
     }
 
     private async ValueTask DeleteAsync(List<string> names, CancellationToken cancellationToken)
@@ -401,42 +396,6 @@ internal sealed class GarbageCollector : IAsyncDisposable
         }
 
         return (candidates, shards, now);
-    }
-
-    /// <summary>Step 3: after the candidates are known, checkpoints first.</summary>
-    /// <exception cref="DmtException">Fenced; Corruption; Unavailable.</exception>
-    private async ValueTask<References> LoadReferencesAsync(
-        IReadOnlyList<OwnedShard> owned, HashSet<uint> shards, CancellationToken cancellationToken)
-    {
-        var checkpoints = await _checkpoints.LoadAllAsync(cancellationToken).ConfigureAwait(false);
-        List<Manifest> newest = [];
-        foreach (var shard in shards)
-        {
-            var manifests = new ManifestStore(_objects, shard);
-            if (await manifests.LoadLatestAsync(cancellationToken).ConfigureAwait(false) is { } manifest)
-            {
-                newest.Add(manifest);
-            }
-        }
-
-        // A manifest whose writing seemed to fail may be there: the next one is made from the one before it all the
-        // same, and may name again what this one does not.
-        // A shard that neither the map nor a manifest names was merged, or was never carved to the end.
-        var living = await LoadMapAsync(cancellationToken).ConfigureAwait(false);
-        living.UnionWith(newest.SelectMany(static manifest => manifest.Carved).Select(static one => one.Shard));
-        living.UnionWith(owned.Select(static o => o.Manifest.Shard));
-        var references = new References(newest, owned.Select(static o => o.Manifest), checkpoints, living);
-        foreach (var (mine, _) in owned)
-        {
-            if (shards.Contains(mine.Shard)
-                && (references.Newest(mine.Shard) is not { } found || !found.IsOf(mine)))
-            {
-                _isFenced = true;
-                throw ManifestStore.TakenOver(mine);
-            }
-        }
-
-        return references;
     }
 
     /// <summary>

@@ -81,7 +81,9 @@ internal sealed class Ownership
         throw NotOwner($"the range from \"{Key.ToDisplay(range.Start.Span)}\"");
     }
 
-    /// <summary>What of a table belongs to the shard, in order of keys; the table itself where all of it does.</summary>
+    /// <summary>
+    /// What of a table belongs to the shard, in order of keys; the table itself where all of it does.
+    /// </summary>
     public IEnumerable<TableInfo> Cut(TableInfo table, Func<KeyRange, long> estimate)
     {
         if (_isEverything)

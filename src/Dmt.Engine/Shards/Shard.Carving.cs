@@ -1,5 +1,5 @@
-// How a part of a shard becomes a shard of its own, and how it comes back. Nothing is copied: both name the same tables,
-// each cut to what it owns.
+// How a part of a shard becomes a shard of its own, and how it comes back. Nothing is copied: both name the same
+// tables, each cut to what it owns.
 //
 // Carve: flush (writers go on); close the gate for writers of the part; write what they left in memtables since into a
 // table of the child; write the child's first manifest; write the parent's next manifest, which no longer has the
@@ -287,7 +287,9 @@ internal sealed partial class Shard
         return (manifest, levels);
     }
 
-    /// <summary>Writes a range of what is in frozen memtables into tables, and opens them. Under _manifestLock.</summary>
+    /// <summary>
+    /// Writes a range of what is in frozen memtables into tables, and opens them. Under _manifestLock.
+    /// </summary>
     private async ValueTask<TableReader[]> WriteFrozenAsync(
         KeyRange range, Func<TableId> nextId, CancellationToken cancellationToken)
     {
@@ -417,7 +419,9 @@ internal sealed partial class Shard
         }
     }
 
-    /// <summary>Writers of the ranges wait from now on, and what there is of them is frozen. Under _writeLock.</summary>
+    /// <summary>
+    /// Writers of the ranges wait from now on, and what there is of them is frozen. Under _writeLock.
+    /// </summary>
     private void CloseGate(KeyRange[] ranges)
     {
         _gated = ranges;
@@ -475,7 +479,8 @@ internal sealed partial class Shard
             if (operation.Kind == WriteOperationKind.DeleteRange)
             {
                 ownership.Check(new KeyRange(
-                    operation.Key.ToArray(), operation.HasNoEnd ? default(ReadOnlyMemory<byte>?) : operation.Value.ToArray()));
+                    operation.Key.ToArray(), operation.HasNoEnd ? default(ReadOnlyMemory<byte>?)
+                        : operation.Value.ToArray()));
             }
             else
             {

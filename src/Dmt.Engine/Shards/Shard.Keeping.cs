@@ -34,7 +34,8 @@ internal sealed partial class Shard
             ThrowIfUnusable();
         }
 
-        // Compactions may replace its tables from now on, but nothing is deleted: the caller holds the collector's lock.
+        // Compactions may replace its tables from now on, but nothing is deleted: the caller holds the collector's
+        // lock.
         return Volatile.Read(ref _manifest) with { ClosedCleanly = true, LogRanges = [] };
     }
 

@@ -91,7 +91,8 @@ internal sealed partial class ShardDirectory
             if (_snapshots.Count > 0)
             {
                 throw DmtException.Unavailable(
-                    $"{_snapshots.Count} snapshots are open: shards are neither carved nor merged until they are closed");
+                    $"{_snapshots.Count} snapshots are open: shards are neither carved nor merged until they are "
+                        + $"closed");
             }
         }
     }

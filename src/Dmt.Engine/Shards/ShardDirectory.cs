@@ -23,7 +23,8 @@ internal sealed partial class ShardDirectory
     private readonly MapStore _maps;
     private readonly AsyncLock _changing;
     private readonly ConcurrentDictionary<uint, Shard> _open = [];
-    private readonly ConcurrentDictionary<uint, AsyncLock> _openings = []; // one opening or closing of a shard at a time
+    private readonly ConcurrentDictionary<uint, AsyncLock> _openings =
+        []; // one opening or closing of a shard at a time
     private readonly Lock _lock = new(); // guards changes of the map and of _open
     private ShardMap _map;
     private Shard? _only; // the root, while there is no other shard

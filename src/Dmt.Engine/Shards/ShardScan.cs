@@ -6,8 +6,8 @@ using Dmt.Engine.Tables;
 namespace Dmt.Engine.Shards;
 
 /// <summary>
-/// Walks the visible entries of a range of one shard, in one snapshot, without copying them. Dispose it: it keeps memory
-/// and tables alive. Not safe for concurrent use.
+/// Walks the visible entries of a range of one shard, in one snapshot, without copying them. Dispose it: it keeps
+/// memory and tables alive. Not safe for concurrent use.
 /// </summary>
 internal sealed class ShardScan : IDisposable
 {

@@ -93,7 +93,8 @@ internal sealed class TableReader
     /// its first reference.
     /// </summary>
     public TableReader Cut(IObjectStore objects, TableInfo part) =>
-        new(part, objects.OpenRead(part.Id.ObjectName, part.Length), _cache, _filter, Index, RangeTombstones, Properties)
+        new(part, objects.OpenRead(
+            part.Id.ObjectName, part.Length), _cache, _filter, Index, RangeTombstones, Properties)
         {
             IsRemote = IsRemote,
         };

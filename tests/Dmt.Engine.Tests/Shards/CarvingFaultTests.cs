@@ -16,7 +16,8 @@ public sealed class CarvingFaultTests
     [InlineData(false, true)]
     [InlineData(true, false)]
     [InlineData(true, true)]
-    public async Task A_failure_anywhere_in_a_carve_or_a_merge_neither_loses_nor_doubles_a_key(bool afterEffect, bool dies)
+    public async Task A_failure_anywhere_in_a_carve_or_a_merge_neither_loses_nor_doubles_a_key(
+        bool afterEffect, bool dies)
     {
         var calls = int.MaxValue;
         var failAt = 1;
@@ -50,7 +51,8 @@ public sealed class CarvingFaultTests
         }
 
         var failing = new FailingObjectStore(memory) { AfterEffect = afterEffect };
-        var store = await ShardWorld.OpenAsync(failing, ShardWorld.Options with { CollectsGarbage = false });
+        var store = await ShardWorld.OpenAsync(
+            failing, ShardWorld.Options with { CollectsGarbage = false }, dies ? TimeSpan.FromMilliseconds(20) : null);
         await FillAsync(world, store, random, Durability.Strict);
         var before = failing.Calls;
         failing.FailAt = before + failAt;

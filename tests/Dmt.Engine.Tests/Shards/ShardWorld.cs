@@ -17,9 +17,10 @@ internal sealed class ShardWorld
 
     public SortedDictionary<string, string> Model { get; } = new(StringComparer.Ordinal);
 
-    public static ValueTask<TrieStore> OpenAsync(IObjectStore objects, EngineOptions? options = null)
+    public static ValueTask<TrieStore> OpenAsync(
+        IObjectStore objects, EngineOptions? options = null, TimeSpan? closeTimeout = null)
     {
-        var logOptions = new ObjectLogOptions { CloseTimeout = TimeSpan.FromMilliseconds(20) };
+        var logOptions = new ObjectLogOptions { CloseTimeout = closeTimeout ?? TimeSpan.FromSeconds(6) };
         var logs = new ObjectLogStore(objects, logOptions, TimeProvider.System, EngineScheduler.ThreadPool);
         return TrieStore.OpenAsync(
             objects, logs, options ?? Options, TimeProvider.System, EngineScheduler.ThreadPool, null, default);
