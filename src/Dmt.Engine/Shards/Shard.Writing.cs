@@ -20,7 +20,7 @@ internal sealed partial class Shard
     /// A memtable is flushed when the log has made so many objects since it was begun: each costs recovery a request,
     /// however little it holds, and strict writers who are few make one for each write.
     /// </summary>
-    private const int LogObjectsMax = 4096;
+    private const int LogObjectsMax = 2048;
 
     private long _userBytesWritten;
 
