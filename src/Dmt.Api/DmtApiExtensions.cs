@@ -61,6 +61,7 @@ public static class DmtApiExtensions
         new RangeEndpoints(api).Map(app);
         new OperationEndpoints(
             api, services.GetRequiredService<MetricsPage>(), services.GetRequiredService<ConsolePage>()).Map(app);
+        new AdminEndpoints(api).Map(app);
         app.MapOpenApi("/openapi/{documentName}.json");
         return app;
     }

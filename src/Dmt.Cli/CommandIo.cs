@@ -35,6 +35,15 @@ internal sealed record CommandIo
         init;
     }
 
+    /// <summary>
+    /// Clones a checkpoint, which is named second, of the store in a bucket to another prefix, which is named last.
+    /// </summary>
+    public required Func<BucketSettings, string, string, CancellationToken, ValueTask<CheckpointInfo>> CloneBucket
+    {
+        get;
+        init;
+    }
+
     /// <summary>Reads a file or a folder of a store, verifying every checksum.</summary>
     public required Action<string, InspectDetail, Action<InspectLine>, CancellationToken> Inspect { get; init; }
 

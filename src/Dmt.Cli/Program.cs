@@ -31,6 +31,7 @@ var io = new CommandIo
     OpenFolder = async (folder, options, cancellationToken) =>
         await TrieStore.OpenAsync(folder, options, TimeProvider.System, cancellationToken),
     OpenBucket = BucketOpening.OpenAsync,
+    CloneBucket = BucketOpening.CloneAsync,
     Inspect = Inspector.Inspect,
 };
 return await DmtProgram.RunAsync(args, io, stop.Token);

@@ -24,6 +24,9 @@ public sealed record StoreStatistics
     /// <summary>Bytes of all tables.</summary>
     public long TableBytes { get; init; }
 
+    /// <summary>Bytes of those of them that belong to the store that this one was cloned from.</summary>
+    public long BorrowedBytes { get; init; }
+
     /// <summary>Bytes of keys, values and metadata that writers handed in since the start.</summary>
     public long UserBytesWritten { get; init; }
 

@@ -174,6 +174,34 @@ public sealed class TrieStore : ITrieStore, IStoreMaintenance
         }
     }
 
+    /// <summary>
+    /// Makes another store of the same bucket that begins with what a checkpoint holds, by reference: nothing is
+    /// copied. The source may be open; it is not taken over.
+    /// </summary>
+    /// <param name="source">The store that has the checkpoint; stays the caller's.</param>
+    /// <param name="checkpoint">The name of the checkpoint.</param>
+    /// <param name="root">The <see cref="IObjectStore.Root"/> of the clone, where nothing is.</param>
+    /// <param name="time">The clock; the system's by default.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The checkpoint of the source that keeps the tables for the clone, as long as it needs any.</returns>
+    /// <exception cref="DmtException">
+    /// InvalidArgument for the checkpoint or the place, and for a store that shares no space of names, as one in a
+    /// folder; Conflict where something is there; Corruption; Unavailable, after which the clone may be there, whole.
+    /// </exception>
+    public static ValueTask<CheckpointInfo> CloneAsync(
+        IObjectStore source,
+        string checkpoint,
+        string root,
+        TimeProvider? time = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        var random = new Random(RandomNumberGenerator.GetInt32(int.MaxValue));
+        time ??= TimeProvider.System;
+        return new StoreClone(source, time)
+            .CreateAsync(Ulid.Create(time, random, null), checkpoint, root, cancellationToken);
+    }
+
     /// <inheritdoc/>
     public async ValueTask<CheckpointInfo> CheckpointAsync(string name, CancellationToken cancellationToken = default)
     {
@@ -197,10 +225,16 @@ public sealed class TrieStore : ITrieStore, IStoreMaintenance
         using var held = await Host.Collector.Exclusive.AcquireAsync(cancellationToken).ConfigureAwait(false);
         Checkpoint.ValidateName(name);
 
-        // Not decoded: a damaged one must be deletable.
-        if (await Host.Objects.GetAsync(Checkpoint.NameOf(name), cancellationToken).ConfigureAwait(false) is null)
+        if (await Host.Objects.GetAsync(Checkpoint.NameOf(name), cancellationToken)
+            .ConfigureAwait(false) is not { } bytes)
         {
             return false;
+        }
+
+        if (Checkpoint.TryDecodePin(bytes, name) is { } pin)
+        {
+            await new StoreClone(Host.Objects, Host.Time).ThrowIfNeededAsync(pin, cancellationToken)
+                .ConfigureAwait(false);
         }
 
         await Checkpoints.DeleteAsync(name, cancellationToken).ConfigureAwait(false);
@@ -292,6 +326,8 @@ public sealed class TrieStore : ITrieStore, IStoreMaintenance
             CacheBytesMax = Host.Options.CacheBytes,
             LogBytes = Host.Log.LiveBytes,
             TableBytes = levels.Sum(static level => level.Bytes),
+            BorrowedBytes = tables.Levels.SelectMany(static level => level)
+                .Where(static table => table.Info.Origin is not null).Sum(static table => table.Info.Length),
             UserBytesWritten = _root.UserBytesWritten,
             MediumBytesWritten = Host.Metrics.TableBytesWritten + Host.Log.BytesWritten,
             LastSequence = _root.LastSequence,

@@ -37,6 +37,9 @@ public sealed partial class S3ObjectStore : IObjectStore
 
     /// <summary>Bodies go over TLS, which spares hashing them for the signature.</summary>
     private readonly bool _encrypted;
+
+    /// <summary>The store whose connections this one uses; null where they are its own.</summary>
+    private readonly S3ObjectStore? _opener;
     private volatile bool _closed;
 
     /// <summary>
@@ -66,6 +69,23 @@ public sealed partial class S3ObjectStore : IObjectStore
         _encrypted = _client.Config.ServiceURL?.StartsWith("http://", StringComparison.OrdinalIgnoreCase) != true;
         _requests = new S3Requests(options, time, random);
         _reads = new S3Reads(_client, _requests, options, time);
+    }
+
+    private S3ObjectStore(S3ObjectStore opener, S3ObjectStoreOptions options)
+    {
+        _options = options;
+        _keyPrefix = options.Location.Prefix is { Length: > 0 } prefix ? prefix + "/" : "";
+        (_opener, _http, _client, _requests) = (opener, opener._http, opener._client, opener._requests);
+        (_reads, _encrypted) = (opener._reads, opener._encrypted);
+    }
+
+    public string Root => _options.Location.Prefix;
+
+    public IObjectStore OpenSibling(string root)
+    {
+        var options = _options with { Location = _options.Location with { Prefix = root } };
+        options.Validate();
+        return new S3ObjectStore(this, options);
     }
 
     public string Description => _options.Location.ToString();
@@ -178,6 +198,11 @@ public sealed partial class S3ObjectStore : IObjectStore
         if (!_closed)
         {
             _closed = true;
+            if (_opener is not null)
+            {
+                return ValueTask.CompletedTask;
+            }
+
             _requests.Dispose();
             _client.Dispose();
             _http.Dispose();
@@ -191,7 +216,7 @@ public sealed partial class S3ObjectStore : IObjectStore
     internal void CheckOpen(CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        if (_closed)
+        if (_closed || _opener is { _closed: true })
         {
             throw DmtException.Closed(Description);
         }

@@ -4,7 +4,7 @@ using Dmt.Core.Keys;
 namespace Dmt.Api.Tests;
 
 /// <summary>A store that does something else first: fails, waits, or writes in between.</summary>
-internal sealed class HookedStore(ITrieStore inner) : ITrieStore
+internal class HookedStore(ITrieStore inner) : ITrieStore
 {
     public Func<CancellationToken, Task> BeforeRead { get; init; } = _ => Task.CompletedTask;
 

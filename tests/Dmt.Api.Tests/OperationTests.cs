@@ -154,10 +154,12 @@ public sealed partial class OperationTests
             .Order();
         Assert.Equal(
             [
+                "DELETE /admin/checkpoints/{name}",
                 "DELETE /api/v1/words",
                 "DELETE /bulk/prefix/{prefix}",
                 "DELETE /kv/{key}",
                 "GET /",
+                "GET /admin/checkpoints",
                 "GET /api/v1/count",
                 "GET /api/v1/stat",
                 "GET /bulk/range",
@@ -170,6 +172,9 @@ public sealed partial class OperationTests
                 "HEAD /healthz",
                 "HEAD /kv/{key}",
                 "HEAD /readyz",
+                "POST /admin/checkpoints",
+                "POST /admin/checkpoints/{name}/restore",
+                "POST /admin/gc",
                 "POST /api/v1/sync",
                 "POST /api/v1/words",
                 "POST /bulk",

@@ -21,6 +21,8 @@ internal sealed record Room(
             "grain interfaces and messages are shared by clients, which have no engine", Orleans: true),
         new("Dmt.Grains", ["Dmt.Contracts", "Dmt.Engine"],
             "grains are thin: they wire the engine to Orleans, no more", Orleans: true),
+        new("Dmt.Grains.AzureStorage", [],
+            "it is left out where Azure's packages cannot be had, so nothing else may lie in it", Orleans: true),
         new("Dmt.Client", ["Dmt.Contracts"],
             "a client of the cluster carries neither engine nor web server", Orleans: true),
         new("Dmt.Silo", ["Dmt.Grains", "Dmt.Client", "Dmt.Api", "Dmt.Objects.S3"],
@@ -57,8 +59,8 @@ internal sealed record Room(
 
         foreach (var package in project.Packages.Where(p => !room.Orleans && StartsWith(p, "Microsoft.Orleans")))
         {
-            yield return $"{room.Name} references {package}; only Contracts, Grains, Client and Silo may, so that "
-                + "whatever makes distribution correct runs without Orleans, in simulation";
+            yield return $"{room.Name} references {package}; only Contracts, Grains, their Azure storage, Client "
+                + "and Silo may, so that whatever makes distribution correct runs without Orleans, in simulation";
         }
 
         foreach (var part in project.Frameworks.Concat(project.Packages)

@@ -63,6 +63,11 @@ internal sealed class CliHarness : IDisposable
             return new(
                 Wrap(new ForwardingStore(StoreOf(bucket.Location.Replace("://", "/", StringComparison.Ordinal)))));
         },
+        CloneBucket = (bucket, checkpoint, prefix, _) =>
+        {
+            Buckets.Add(bucket);
+            return new(new CheckpointInfo("clone-of-" + checkpoint, default, 7, 1, 100, 3) { ClonedTo = prefix });
+        },
         Inspect = (_, _, to, _) => Inspection.ForEach(to),
     };
 

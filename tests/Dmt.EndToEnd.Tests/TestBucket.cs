@@ -26,8 +26,19 @@ internal sealed class TestBucket
         Store = $"s3:/{url.AbsolutePath.TrimEnd('/')}/test/{Guid.NewGuid():N}";
     }
 
+    private TestBucket(string endpoint, string[] key, string store) =>
+        (_endpoint, _key, Store) = (endpoint, key, store);
+
     /// <summary><c>s3://bucket/prefix</c>.</summary>
     public string Store { get; }
+
+    /// <summary>Another prefix of the same bucket.</summary>
+    public TestBucket Sibling(string name) => new(_endpoint, _key, $"{Store}-{name}");
+
+    /// <summary>Runs the program to its end, on this bucket.</summary>
+    public Task<(int ExitCode, string Output, string Error)> RunAsync(
+        BuiltProgram program, params string[] arguments) =>
+        program.RunAsync(SetKey, [.. arguments, "--store", Store, "--store-endpoint", _endpoint]);
 
     /// <summary>Starts a server over the bucket, which takes it over; it is ready on return.</summary>
     public Task<ServerProcess> ServeAsync(BuiltProgram program, params string[] arguments) =>
@@ -38,8 +49,13 @@ internal sealed class TestBucket
     {
         var start = program.StartInfo(
             ["serve", "--store", Store, "--store-endpoint", _endpoint, "--port", "0", .. arguments]);
+        SetKey(start);
+        return start;
+    }
+
+    private void SetKey(ProcessStartInfo start)
+    {
         start.Environment["AWS_ACCESS_KEY_ID"] = _key[0];
         start.Environment["AWS_SECRET_ACCESS_KEY"] = _key[1];
-        return start;
     }
 }

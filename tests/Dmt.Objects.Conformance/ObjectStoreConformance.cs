@@ -319,6 +319,41 @@ public abstract class ObjectStoreConformance
         Assert.Single(content.Distinct());
     }
 
+    [Fact]
+    public async Task A_sibling_has_names_of_its_own_in_the_same_space()
+    {
+        await using var store = Open();
+        if (store.Root is not { } root)
+        {
+            Assert.Null(store.OpenSibling("other"));
+            return;
+        }
+
+        await store.PutAsync("a", new byte[] { 1 });
+        var place = (root.Length == 0 ? "" : root + "-") + "sibling";
+        await using (var sibling = store.OpenSibling(place)!)
+        {
+            Assert.Equal(place, sibling.Root);
+            Assert.NotEqual(store.Description, sibling.Description);
+            Assert.Null(await sibling.GetAsync("a"));
+            await sibling.PutAsync("a", new byte[] { 2, 2 });
+            Assert.True(await sibling.TryCreateAsync("b", new byte[] { 3 }));
+            Assert.Equal(["a", "b"], await NamesAsync(sibling, ""));
+            Assert.Equal(["b"], await NamesAsync(sibling, "", "a"));
+            await sibling.DeleteAsync(["b"]);
+            await using var back = sibling.OpenSibling(root)!;
+            await HoldsAsync(back, "a", [1]);
+            await HoldsAsync(sibling, "a", [2, 2]);
+        }
+
+        // Closing a sibling leaves the store open; closing the store closes its siblings.
+        await using var space = store.OpenSibling("")!;
+        await HoldsAsync(space, place + "/a", [2, 2]);
+        await HoldsAsync(store, "a", [1]);
+        await store.DisposeAsync();
+        await Assert.ThrowsAsync<DmtException>(async () => await space.GetAsync("a"));
+    }
+
     private static async Task HoldsAsync(IObjectStore store, string name, byte[] expected) =>
         Assert.Equal<byte[]?>(expected, await store.GetAsync(name));
 

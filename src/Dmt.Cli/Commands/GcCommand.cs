@@ -1,6 +1,7 @@
 using System.CommandLine;
-using System.Text.Json;
+using Dmt.Api;
 using Dmt.Cli.Configuration;
+using Dmt.Core;
 using Dmt.Engine;
 
 namespace Dmt.Cli.Commands;
@@ -14,8 +15,10 @@ internal static class GcCommand
             "gc",
             "Delete tables, manifests and log batches that no manifest and no checkpoint needs and that are old "
                 + "enough. A running store does so itself; this looks at once.",
-            "dmt gc --data ./data --dry-run     # what would go, and why",
-            "dmt gc --data ./data --min-age 1h");
+            "dmt gc --dry-run                   # what would go, and why",
+            "dmt gc --min-age 10m --url http://other:3030",
+            "dmt gc --data ./data",
+            "dmt gc --store s3://bucket/prefix --dry-run");
         var dryRun = new Option<bool>("--dry-run") { Description = "Delete nothing, only show what would go" };
         var minAge = new Option<string?>("--min-age")
         {
@@ -37,7 +40,7 @@ internal static class GcCommand
                 .CollectGarbageAsync(parse.GetValue(dryRun), age, cancellationToken);
             if (parse.GetValue(json))
             {
-                await JsonOutput.WriteAsync(io, writer => Write(writer, report));
+                await JsonOutput.WriteAsync(io, writer => MaintenanceJson.Write(writer, report));
                 return ExitCodes.Ok;
             }
 
@@ -60,28 +63,5 @@ internal static class GcCommand
             + (report.IsDryRun ? "would be deleted" : "deleted")
             + $"; {report.Waiting.Count} more, {ByteSize.Format(report.Waiting.Sum(static g => g.Bytes))}, "
             + "are too young");
-    }
-
-    private static void Write(Utf8JsonWriter writer, GarbageReport report)
-    {
-        writer.WriteBoolean("dry_run", report.IsDryRun);
-        Write("deleted", report.Deleted);
-        Write("waiting", report.Waiting);
-
-        void Write(string property, IReadOnlyList<GarbageObject> objects)
-        {
-            writer.WriteStartArray(property);
-            foreach (var garbage in objects)
-            {
-                writer.WriteStartObject();
-                writer.WriteString("name", garbage.Name);
-                writer.WriteNumber("bytes", garbage.Bytes);
-                writer.WriteNumber("age_seconds", (long)garbage.Age.TotalSeconds);
-                writer.WriteString("reason", garbage.Reason);
-                writer.WriteEndObject();
-            }
-
-            writer.WriteEndArray();
-        }
     }
 }

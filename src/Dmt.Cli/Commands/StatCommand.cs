@@ -60,6 +60,11 @@ internal static class StatCommand
 
         var rest = Tables.Create("Store", "");
         Tables.AddRow(rest, "entries, overwritten ones included", Count(s.EntriesMax));
+        if (s.BorrowedBytes > 0)
+        {
+            Tables.AddRow(rest, "in tables of the store it was cloned from", ByteSize.Format(s.BorrowedBytes));
+        }
+
         Tables.AddRow(rest, "memtables", ByteSize.Format(s.MemtableBytes));
         Tables.AddRow(rest, "block cache", ByteSize.Format(s.BlockCacheBytes));
         Tables.AddRow(rest, "memory budget", ByteSize.Format(s.CacheBytesMax));

@@ -66,18 +66,36 @@ internal sealed class TargetOptions
         parse.GetValue(_store)
             ?? (parse.GetValue(_data) is { } folder ? Path.GetFullPath(folder) : Url(parse, io).AbsoluteUri);
 
+    /// <summary>A server is meant: neither a folder nor a bucket is named.</summary>
+    public bool IsServer(ParseResult parse) => (parse.GetValue(_data) ?? parse.GetValue(_store)) is null;
+
+    /// <summary>The bucket, and how to reach it; null where none is named.</summary>
+    /// <exception cref="DmtException">InvalidArgument for a bad URL.</exception>
+    public BucketSettings? Bucket(ParseResult parse) =>
+        parse.GetValue(_store) is not { } bucket ? null : new BucketSettings(bucket)
+        {
+            Endpoint = Endpoint(parse),
+            Region = parse.GetValue(_region) is { Length: > 0 } region ? region : null,
+        };
+
+    /// <inheritdoc cref="OpenAsync(ParseResult, CommandIo, bool, EngineOptions, CancellationToken)"/>
+    public ValueTask<ITrieStore> OpenAsync(
+        ParseResult parse, CommandIo io, bool create, CancellationToken cancellationToken) =>
+        OpenAsync(parse, io, create, new EngineOptions(), cancellationToken);
+
     /// <param name="parse">The command line.</param>
     /// <param name="io">The world.</param>
     /// <param name="create">Make the folder when it is not there; otherwise that is an error.</param>
+    /// <param name="options">For a folder or a bucket, which is opened here.</param>
     /// <param name="cancellationToken">Gives up opening.</param>
     /// <exception cref="DmtException">InvalidArgument for a bad URL or both options; Unavailable where there is no
     /// store.</exception>
     public async ValueTask<ITrieStore> OpenAsync(
-        ParseResult parse, CommandIo io, bool create, CancellationToken cancellationToken)
+        ParseResult parse, CommandIo io, bool create, EngineOptions options, CancellationToken cancellationToken)
     {
         var folder = parse.GetValue(_data);
-        var bucket = parse.GetValue(_store);
-        if (parse.GetValue(_url) is not null && (folder ?? bucket) is not null)
+        var bucket = Bucket(parse);
+        if (parse.GetValue(_url) is not null && !IsServer(parse))
         {
             throw DmtException.InvalidArgument(
                 $"--url and --{(bucket is null ? "data" : "store")} cannot go together: name a server, a folder or a "
@@ -93,12 +111,7 @@ internal sealed class TargetOptions
                         + "a cache of a bucket in a folder)");
             }
 
-            var settings = new BucketSettings(bucket)
-            {
-                Endpoint = Endpoint(parse),
-                Region = parse.GetValue(_region) is { Length: > 0 } region ? region : null,
-            };
-            return await io.OpenBucket(settings, new EngineOptions(), cancellationToken);
+            return await io.OpenBucket(bucket, options, cancellationToken);
         }
 
         if (folder is null)
@@ -111,7 +124,7 @@ internal sealed class TargetOptions
             throw DmtException.Unavailable($"there is no store at {folder}: no such folder");
         }
 
-        return await io.OpenFolder(folder, new EngineOptions(), cancellationToken);
+        return await io.OpenFolder(folder, options, cancellationToken);
     }
 
     private Uri? Endpoint(ParseResult parse)

@@ -21,8 +21,7 @@ internal static class BucketOpening
         var objects = Open(settings);
         try
         {
-            var probe = RandomNumberGenerator.GetHexString(32, lowercase: true);
-            await ObjectStoreProbe.RunAsync(objects, probe, cancellationToken);
+            await ProbeAsync(objects, cancellationToken);
         }
         catch
         {
@@ -32,6 +31,27 @@ internal static class BucketOpening
 
         return await TrieStore.OpenAsync(objects, options, TimeProvider.System, cancellationToken);
     }
+
+    /// <summary>
+    /// Probes the bucket, then clones a checkpoint of the store in it to another prefix, by reference. The store is not
+    /// taken over.
+    /// </summary>
+    /// <param name="settings">The store that has the checkpoint.</param>
+    /// <param name="checkpoint">Its name.</param>
+    /// <param name="prefix">Where in the bucket the clone begins.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="DmtException">As <see cref="TrieStore.CloneAsync"/>.</exception>
+    public static async ValueTask<CheckpointInfo> CloneAsync(
+        BucketSettings settings, string checkpoint, string prefix, CancellationToken cancellationToken)
+    {
+        await using var objects = Open(settings);
+        await ProbeAsync(objects, cancellationToken);
+        return await TrieStore.CloneAsync(objects, checkpoint, prefix, TimeProvider.System, cancellationToken);
+    }
+
+    private static Task ProbeAsync(S3ObjectStore objects, CancellationToken cancellationToken) =>
+        ObjectStoreProbe.RunAsync(
+            objects, RandomNumberGenerator.GetHexString(32, lowercase: true), cancellationToken);
 
     private static S3ObjectStore Open(BucketSettings settings)
     {

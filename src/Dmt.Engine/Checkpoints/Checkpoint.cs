@@ -11,7 +11,11 @@ namespace Dmt.Engine.Checkpoints;
 /// <param name="Name">1 to 64 of a-z A-Z 0-9 - _ .</param>
 /// <param name="CreatedAt">By the clock of who made it; to the millisecond.</param>
 /// <param name="Manifests">A whole manifest of each shard, so that the manifests themselves may go.</param>
-internal sealed record Checkpoint(string Name, DateTimeOffset CreatedAt, IReadOnlyList<Manifest> Manifests)
+/// <param name="ClonedTo">
+/// For a pin (see StoreClone.cs), the root of the clone that needs it; null for others.
+/// </param>
+internal sealed record Checkpoint(
+    string Name, DateTimeOffset CreatedAt, IReadOnlyList<Manifest> Manifests, string? ClonedTo = null)
 {
     public const string Folder = "checkpoints/";
 
@@ -33,7 +37,23 @@ internal sealed record Checkpoint(string Name, DateTimeOffset CreatedAt, IReadOn
                 Manifests.Max(static m => m.FlushedSequence),
                 tables.Count,
                 tables.Sum(static t => t.Length),
-                tables.Sum(static t => t.Entries));
+                tables.Sum(static t => t.Entries))
+            {
+                ClonedTo = ClonedTo,
+            };
+        }
+    }
+
+    /// <summary>The pin of a clone; null for another checkpoint, and for one that cannot be read.</summary>
+    public static Checkpoint? TryDecodePin(ReadOnlySpan<byte> bytes, string name)
+    {
+        try
+        {
+            return CheckpointCodec.Decode(bytes, NameOf(name)) is { ClonedTo: not null } pin ? pin : null;
+        }
+        catch (DmtException e) when (e.Kind is DmtErrorKind.Corruption or DmtErrorKind.Unavailable)
+        {
+            return null; // One that is damaged must be deletable: it stands in the way of every collection.
         }
     }
 

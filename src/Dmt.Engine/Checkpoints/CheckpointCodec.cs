@@ -3,6 +3,7 @@
 //   magic u64 | format version u32 | payload length u32 | payload | CRC-32C of all before, u32
 //
 // The payload is varints and length-prefixed bytes; manifests are in it whole, as docs/formats/manifest.md has them.
+// What is no pin of a clone is written in format 1.
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
@@ -17,7 +18,7 @@ internal static class CheckpointCodec
     /// <summary>"DMTCHECK", read as a little-endian number.</summary>
     public const ulong Magic = 0x4B43_4548_4354_4D44;
 
-    public const uint Version = 1;
+    public const uint Version = 2;
 
     private const int HeaderBytes = 16;
 
@@ -34,11 +35,16 @@ internal static class CheckpointCodec
             Bytes(ManifestCodec.Encode(manifest));
         }
 
+        if (checkpoint.ClonedTo is { } clone)
+        {
+            Bytes(Encoding.ASCII.GetBytes(clone));
+        }
+
         var length = to.WrittenCount;
         var whole = new byte[length + sizeof(uint)];
         to.WrittenSpan.CopyTo(whole);
         BinaryPrimitives.WriteUInt64LittleEndian(whole, Magic);
-        BinaryPrimitives.WriteUInt32LittleEndian(whole.AsSpan(8), Version);
+        BinaryPrimitives.WriteUInt32LittleEndian(whole.AsSpan(8), checkpoint.ClonedTo is null ? 1 : Version);
         BinaryPrimitives.WriteInt32LittleEndian(whole.AsSpan(12), length - HeaderBytes);
         BinaryPrimitives.WriteUInt32LittleEndian(whole.AsSpan(length), Crc32C.Compute(whole.AsSpan(0, length)));
         return whole;
@@ -89,8 +95,9 @@ internal static class CheckpointCodec
             manifests[i] = ManifestCodec.Decode(payload.Bytes(), objectName);
         }
 
+        var clonedTo = version > 1 ? Encoding.ASCII.GetString(payload.Bytes()) : null;
         return manifests.Length > 0 && Checkpoint.NameOf(name) == objectName
-            ? new Checkpoint(name, createdAt, manifests)
+            ? new Checkpoint(name, createdAt, manifests, clonedTo)
             : throw DmtException.Corruption(
                 objectName, HeaderBytes, $"it says that it is \"{name}\" with {manifests.Length} shards");
     }

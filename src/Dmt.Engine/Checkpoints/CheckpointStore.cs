@@ -30,17 +30,24 @@ internal sealed class CheckpointStore(IObjectStore objects)
     /// </exception>
     public async ValueTask<IReadOnlyList<Checkpoint>> LoadAllAsync(CancellationToken cancellationToken)
     {
-        var found = new List<Checkpoint>();
-        await foreach (var info in objects.ListAsync(Checkpoint.Folder, null, cancellationToken).ConfigureAwait(false))
+        // Listed twice: a clone makes its pin while the checkpoint that it is made from is there. Whoever misses the
+        // checkpoint the first time, because it has gone since, sees the pin the second time.
+        var found = new SortedDictionary<string, Checkpoint>(StringComparer.Ordinal);
+        for (var pass = 1; pass <= 2; pass++)
         {
-            // One that goes meanwhile keeps nothing any more.
-            if (await objects.GetAsync(info.Name, cancellationToken).ConfigureAwait(false) is { } bytes)
+            var listing = objects.ListAsync(Checkpoint.Folder, null, cancellationToken);
+            await foreach (var info in listing.ConfigureAwait(false))
             {
-                found.Add(CheckpointCodec.Decode(bytes, info.Name));
+                // One that goes meanwhile keeps nothing any more.
+                if (!found.ContainsKey(info.Name)
+                    && await objects.GetAsync(info.Name, cancellationToken).ConfigureAwait(false) is { } bytes)
+                {
+                    found.Add(info.Name, CheckpointCodec.Decode(bytes, info.Name));
+                }
             }
         }
 
-        return found;
+        return [.. found.Values];
     }
 
     public ValueTask DeleteAsync(string name, CancellationToken cancellationToken)

@@ -57,12 +57,14 @@ internal static class CompactionPicker
     }
 
     /// <summary>
-    /// Everything into the bottom level; null when it is all there already and nothing in it can be dropped.
+    /// Everything into the bottom level; null when it is all there already, nothing in it can be dropped, and nothing
+    /// is borrowed.
     /// </summary>
     public static CompactionPlan? Everything(IReadOnlyList<IReadOnlyList<TableInfo>> levels)
     {
         var inShape = levels.Take(Bottom).All(static level => level.Count == 0)
-            && levels[Bottom].All(static table => table.Tombstones == 0 && table.RangeTombstones == 0);
+            && levels[Bottom].All(static table =>
+                table.Tombstones == 0 && table.RangeTombstones == 0 && table.Origin is null);
         return inShape ? null : new CompactionPlan(levels, Bottom, true);
     }
 

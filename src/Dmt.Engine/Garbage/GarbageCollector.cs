@@ -22,14 +22,20 @@
 // - A checkpoint that a zombie makes: it looks at the newest manifest after the checkpoint is there, and takes it back
 //   when that is not its own. If it is, no successor has read the checkpoints yet.
 //
+// Tables that are borrowed from another store are not deleted, but the pin that keeps them there for this one: a
+// checkpoint of that store, and the only object outside of this one that is ever touched. It is garbage by the same
+// rules, when nothing here needs any table under it; see StoreClone.cs.
+//
 // Within one process a lock keeps checkpoints, restores and collections apart. What is being read (a snapshot, a long
 // scan) is in use and stays, however old.
+using System.Collections.Concurrent;
 using Dmt.Core;
 using Dmt.Engine.Checkpoints;
 using Dmt.Engine.Log;
 using Dmt.Engine.Manifests;
 using Dmt.Engine.Objects;
 using Dmt.Engine.Scheduling;
+using Dmt.Engine.Tables;
 
 namespace Dmt.Engine.Garbage;
 
@@ -66,6 +72,9 @@ internal sealed class GarbageCollector : IAsyncDisposable
 
     /// <summary>Those of them that a checkpoint needs; looked at again when one is deleted.</summary>
     private readonly Dictionary<string, DateTimeOffset> _held = [];
+
+    /// <summary>Pins that are gone.</summary>
+    private readonly ConcurrentDictionary<string, bool> _released = new();
     private readonly ITimer _sweepTimer;
     private readonly ITimer _pendingTimer;
     private Task _loop = Task.CompletedTask;
@@ -106,6 +115,9 @@ internal sealed class GarbageCollector : IAsyncDisposable
 
     /// <summary>Collections that failed; what they did not delete is tried again.</summary>
     public long Failures => Volatile.Read(ref _failures);
+
+    /// <summary>The pin of an origin is gone: no manifest need name it any more.</summary>
+    public bool HasReleased(Origin origin) => _released.ContainsKey(origin.PinName);
 
     public void Start() => _loop = _scheduler.Start(RunAsync);
 
@@ -237,7 +249,7 @@ internal sealed class GarbageCollector : IAsyncDisposable
                 var owned = _owned();
                 var references = await LoadReferencesAsync(
                     owned, owned.Select(static o => o.Manifest.Shard), CancellationToken.None).ConfigureAwait(false);
-                var garbage = due.Where(name => references.WhyUnneeded(name) is not null).ToList();
+                var garbage = due.Where(name => references.WhyUnneeded(name) is not null && !_isInUse(name)).ToList();
                 await DeleteAsync(garbage, CancellationToken.None).ConfigureAwait(false);
                 lock (_lock)
                 {
@@ -261,7 +273,9 @@ internal sealed class GarbageCollector : IAsyncDisposable
     {
         foreach (var some in names.Chunk(DeletedAtOnce))
         {
-            await _objects.DeleteAsync(some, cancellationToken).ConfigureAwait(false);
+            var pins = some.Where(static name => Origin.PinOf(name) is not null).ToList();
+            await _objects.DeleteAsync([.. some.Except(pins)], cancellationToken).ConfigureAwait(false);
+            await DeletePinsAsync(pins, cancellationToken).ConfigureAwait(false);
             lock (_lock)
             {
                 foreach (var name in some)
@@ -273,6 +287,48 @@ internal sealed class GarbageCollector : IAsyncDisposable
         }
     }
 
+    private async ValueTask DeletePinsAsync(List<string> names, CancellationToken cancellationToken)
+    {
+        if (names.Count > 0 && _objects.OpenSibling("") is { } space)
+        {
+            await space.DeleteAsync([.. names.Select(static name => Origin.PinOf(name)!)], cancellationToken)
+                .ConfigureAwait(false);
+            names.ForEach(name => _released[name] = true);
+        }
+    }
+
+    /// <summary>The pins that the manifests name, as far as they are there.</summary>
+    private async ValueTask<List<ObjectInfo>> ListPinsAsync(
+        IEnumerable<OwnedShard> owned, CancellationToken cancellationToken)
+    {
+        List<ObjectInfo> pins = [];
+        foreach (var origin in owned.SelectMany(static o => o.Manifest.Origins).DistinctBy(static o => o.Pin))
+        {
+            if (_objects.OpenSibling("") is not { } space)
+            {
+                break;
+            }
+
+            var isThere = false;
+            await foreach (var info in space.ListAsync(origin.Pin, null, cancellationToken).ConfigureAwait(false))
+            {
+                if (info.Name == origin.Pin)
+                {
+                    pins.Add(info with { Name = origin.PinName });
+                    isThere = true;
+                    break;
+                }
+            }
+
+            if (!isThere)
+            {
+                _released[origin.PinName] = true;
+            }
+        }
+
+        return pins;
+    }
+
     /// <summary>
     /// The objects that this process may delete if nothing needs them, all shards that there are, and the time by the
     /// store's clock, at the earliest; null when it is not known.
@@ -282,7 +338,7 @@ internal sealed class GarbageCollector : IAsyncDisposable
     {
         var epochs = owned.ToDictionary(static o => o.Manifest.Shard, static o => o.Manifest.Epoch);
         var stamps = owned.ToDictionary(static o => o.Manifest.ObjectName, static o => o.WrittenAt);
-        List<ObjectInfo> candidates = [];
+        var candidates = await ListPinsAsync(owned, cancellationToken).ConfigureAwait(false);
         HashSet<uint> shards = [.. epochs.Keys];
         DateTimeOffset? now = null;
         if (_sweepsLogs)

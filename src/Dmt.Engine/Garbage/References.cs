@@ -2,6 +2,7 @@
 // manifests and log batches whose names parse can ever be garbage.
 //
 //   table       needed by the newest manifest of any shard, or by a checkpoint
+//   pin         of tables that are borrowed from another store; needed as long as one of them is
 //   manifest    needed while it is among the last few of its shard
 //   log batch   needed by the newest manifest of any shard that replays its incarnation from there or before
 //
@@ -32,7 +33,7 @@ internal sealed class References
         foreach (var manifest in manifests)
         {
             _tables.UnionWith(
-                manifest.Levels.SelectMany(static level => level).Select(static table => table.Id.ObjectName));
+                manifest.Levels.SelectMany(static level => level).Select(static table => table.HeldBy));
             foreach (var range in manifest.LogRanges)
             {
                 _logs[range.Incarnation] =
@@ -46,6 +47,11 @@ internal sealed class References
     /// <summary>Why nothing needs the object; null when something does, or may.</summary>
     public string? WhyUnneeded(string name)
     {
+        if (Origin.PinOf(name) is not null)
+        {
+            return _tables.Contains(name) ? null : "no table is borrowed under it any more";
+        }
+
         if (ShardOf(name) is { } shard)
         {
             if (!_newest.TryGetValue(shard, out var newest))

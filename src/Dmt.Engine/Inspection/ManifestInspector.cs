@@ -35,7 +35,8 @@ internal static class ManifestInspector
             return null;
         }
 
-        report.Line(1, $"{Count(file.Length)} bytes, format {ManifestCodec.Version}, checksum ok");
+        var format = BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(8));
+        report.Line(1, $"{Count(file.Length)} bytes, format {format}, checksum ok");
         Print(manifest, report);
         if (ExpectedName(file.Path) is { } expected && expected != manifest.ObjectName)
         {
@@ -94,6 +95,11 @@ internal static class ManifestInspector
                 + $" from position {Count(range.From)}");
         }
 
+        foreach (var origin in manifest.Origins)
+        {
+            report.Line(1, $"borrows from /{origin.Root}, where {origin.PinName} keeps it");
+        }
+
         for (var level = 0; level < manifest.Levels.Count; level++)
         {
             var tables = manifest.Levels[level];
@@ -113,7 +119,8 @@ internal static class ManifestInspector
             [["shard-epoch-number", "bytes", "tail at", "entries", "tombstones", "ranges", "sequence", "keys"]];
         rows.AddRange(tables.Select(static t => (string[])
         [
-            string.Create(CultureInfo.InvariantCulture, $"{t.Id.Shard}-{t.Id.Epoch}-{t.Id.Number}"),
+            string.Create(CultureInfo.InvariantCulture, $"{t.Id.Shard}-{t.Id.Epoch}-{t.Id.Number}")
+                + (t.Origin is null ? "" : " of /" + t.Origin.Root),
             Count(t.Length),
             Count(t.TailOffset),
             Count(t.Entries),

@@ -99,6 +99,12 @@ internal sealed class StoreInspector(string root, InspectionReport report)
 
     private void InspectNamedTable(TableInfo info, string folder, Manifest manifest)
     {
+        if (info.Origin is not null)
+        {
+            report.Add(DmtException.Unavailable($"{info.Name} is borrowed from another store: it is not checked"));
+            return;
+        }
+
         var path = PathOf(info.Id);
         if (File.Exists(path))
         {

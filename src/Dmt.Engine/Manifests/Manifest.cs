@@ -42,6 +42,12 @@ internal sealed record Manifest
     /// <summary>Tables by level: level 0 newest first, the others in key order.</summary>
     public IReadOnlyList<IReadOnlyList<TableInfo>> Levels { get; init; } = EmptyLevels;
 
+    /// <summary>
+    /// Stores that tables are borrowed from. One stays here until its pin is known to be gone, so that a crash leaves
+    /// none behind.
+    /// </summary>
+    public IReadOnlyList<Origin> Origins { get; init; } = [];
+
     public static IReadOnlyList<IReadOnlyList<TableInfo>> EmptyLevels { get; } =
         [.. Enumerable.Range(0, LevelCount).Select(_ => Array.Empty<TableInfo>())];
 

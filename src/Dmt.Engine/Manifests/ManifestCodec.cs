@@ -2,7 +2,8 @@
 //
 //   magic u64 | format version u32 | payload length u32 | payload | CRC-32C of all before, u32
 //
-// The payload is varints and length-prefixed bytes, in the order of Encode below.
+// The payload is varints and length-prefixed bytes, in the order of Encode below. Behind the levels there may be
+// sections, each a tag and bytes; a manifest without any is written in format 1, which every DMT reads.
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
@@ -17,7 +18,10 @@ internal static class ManifestCodec
     /// <summary>"DMTMANIF", read as a little-endian number.</summary>
     public const ulong Magic = 0x4649_4E41_4D54_4D44;
 
-    public const uint Version = 1;
+    public const uint Version = 2;
+
+    /// <summary>The section of <see cref="Manifest.Origins"/> and the tables that are borrowed.</summary>
+    private const ulong OriginsTag = 1;
 
     private const int HeaderBytes = 16;
 
@@ -50,11 +54,18 @@ internal static class ManifestCodec
             }
         }
 
+        var levelsEnd = to.WrittenCount;
+        if (manifest.Origins.Count > 0)
+        {
+            Number(OriginsTag);
+            Bytes(EncodeOrigins(manifest));
+        }
+
         var length = to.WrittenCount;
         var whole = new byte[length + sizeof(uint)];
         to.WrittenSpan.CopyTo(whole);
         BinaryPrimitives.WriteUInt64LittleEndian(whole, Magic);
-        BinaryPrimitives.WriteUInt32LittleEndian(whole.AsSpan(8), Version);
+        BinaryPrimitives.WriteUInt32LittleEndian(whole.AsSpan(8), length == levelsEnd ? 1 : Version);
         BinaryPrimitives.WriteInt32LittleEndian(whole.AsSpan(12), length - HeaderBytes);
         BinaryPrimitives.WriteUInt32LittleEndian(whole.AsSpan(length), Crc32C.Compute(whole.AsSpan(0, length)));
         return whole;
@@ -82,6 +93,43 @@ internal static class ManifestCodec
         {
             Number((ulong)bytes.Length);
             to.Write(bytes);
+        }
+    }
+
+    /// <summary>
+    /// The origins, then each borrowed table: its place among all tables of the manifest, and that of its origin.
+    /// </summary>
+    private static ReadOnlySpan<byte> EncodeOrigins(Manifest manifest)
+    {
+        var to = new ArrayBufferWriter<byte>(256);
+        var origins = manifest.Origins.ToList();
+        Number(origins.Count);
+        foreach (var origin in origins)
+        {
+            Text(origin.Root);
+            Text(origin.Pin);
+        }
+
+        var tables = manifest.Levels.SelectMany(static level => level).ToList();
+        Number(tables.Count(static table => table.Origin is not null));
+        for (var i = 0; i < tables.Count; i++)
+        {
+            if (tables[i].Origin is { } origin)
+            {
+                Number(i);
+                Number(origins.IndexOf(origin) is >= 0 and var at ? at : throw new InvalidOperationException(
+                    $"{tables[i].Name} is borrowed and {manifest.ObjectName} does not have its origin"));
+            }
+        }
+
+        return to.WrittenSpan;
+
+        void Number(int value) => to.Advance(Varint.Write(to.GetSpan(Varint.BytesMax64), (ulong)value));
+
+        void Text(string text)
+        {
+            Number(text.Length);
+            to.Write(Encoding.ASCII.GetBytes(text));
         }
     }
 
@@ -138,7 +186,7 @@ internal static class ManifestCodec
                 ranges[i] = new LogRange(Encoding.UTF8.GetString(Bytes()), (long)Number());
             }
 
-            var levels = new IReadOnlyList<TableInfo>[Count()];
+            var levels = new TableInfo[Count()][];
             if (levels.Length != Manifest.LevelCount)
             {
                 throw Damaged($"it has {levels.Length} levels");
@@ -155,7 +203,48 @@ internal static class ManifestCodec
                 levels[level] = tables;
             }
 
-            return manifest with { LogRanges = ranges, Levels = levels };
+            manifest = manifest with { LogRanges = ranges, Levels = levels };
+            while (_at < _bytes.Length)
+            {
+                var tag = Number();
+                var section = new Payload(Bytes(), objectName);
+                manifest = tag == OriginsTag
+                    ? manifest with { Origins = section.Origins(levels) }
+                    : throw DmtException.Unavailable(
+                        $"{objectName} was written by a newer DMT (it has a section {tag}, which this one does not "
+                            + "know)");
+            }
+
+            return manifest;
+        }
+
+        /// <summary>The section of origins; marks the tables that are borrowed.</summary>
+        private Origin[] Origins(TableInfo[][] levels)
+        {
+            var origins = new Origin[Count()];
+            for (var i = 0; i < origins.Length; i++)
+            {
+                origins[i] = new Origin(Encoding.ASCII.GetString(Bytes()), Encoding.ASCII.GetString(Bytes()));
+            }
+
+            for (var left = Count(); left > 0; left--)
+            {
+                var (table, origin) = (Number(), Number());
+                var level = 0;
+                while (level < levels.Length && table >= (ulong)levels[level].Length)
+                {
+                    table -= (ulong)levels[level++].Length;
+                }
+
+                if (level == levels.Length || origin >= (ulong)origins.Length)
+                {
+                    throw Damaged("a borrowed table or its origin is not there");
+                }
+
+                levels[level][table] = levels[level][table] with { Origin = origins[origin] };
+            }
+
+            return origins;
         }
 
         private TableInfo Table() => new()

@@ -24,6 +24,19 @@ public interface IObjectStore : IAsyncDisposable
     DiskCacheStatistics? DiskCache => null;
 
     /// <summary>
+    /// Where the store lies in the space of names that it shares with others: the prefix in a bucket, empty for the
+    /// whole bucket. Null where it shares none.
+    /// </summary>
+    string? Root => null;
+
+    /// <summary>
+    /// The store at another <see cref="Root"/> of the same space, over the same connections; it is closed with this
+    /// one. Null where <see cref="Root"/> is.
+    /// </summary>
+    /// <param name="root">A valid object name, or empty.</param>
+    IObjectStore? OpenSibling(string root) => null;
+
+    /// <summary>
     /// The whole object; null where there is none. For small objects; tables are read through <see cref="OpenRead"/>.
     /// </summary>
     ValueTask<byte[]?> GetAsync(string name, CancellationToken cancellationToken = default);

@@ -7,16 +7,37 @@ namespace Dmt.Engine.Objects;
 /// <summary>Objects in memory: for tests, and for stores that need not outlive their process.</summary>
 public sealed class MemoryObjectStore : IObjectStore
 {
-    /// <summary>Guards <see cref="_objects"/>.</summary>
-    private readonly Lock _lock = new();
-    private readonly SortedDictionary<string, Item> _objects = new(StringComparer.Ordinal);
+    /// <summary>Guards <see cref="_objects"/>; both are shared by siblings.</summary>
+    private readonly Lock _lock;
+    private readonly SortedDictionary<string, Item> _objects;
     private readonly TimeProvider _time;
+    private readonly MemoryObjectStore? _opener;
+    private readonly string _prefix = "";
     private volatile bool _closed;
 
     /// <param name="time">The clock that stamps objects.</param>
-    public MemoryObjectStore(TimeProvider time) => _time = time;
+    public MemoryObjectStore(TimeProvider time) =>
+        (_time, _lock, _objects) = (time, new Lock(), new SortedDictionary<string, Item>(StringComparer.Ordinal));
 
-    public string Description => "memory";
+    private MemoryObjectStore(MemoryObjectStore opener, string root)
+    {
+        (_time, _lock, _objects, _opener, Root) = (opener._time, opener._lock, opener._objects, opener, root);
+        _prefix = root.Length == 0 ? "" : root + "/";
+    }
+
+    public string Description => Root.Length == 0 ? "memory" : $"memory/{Root}";
+
+    public string Root { get; } = "";
+
+    public IObjectStore OpenSibling(string root)
+    {
+        if (root.Length > 0)
+        {
+            Check(root, CancellationToken.None);
+        }
+
+        return new MemoryObjectStore(this, root);
+    }
 
     public ValueTask<byte[]?> GetAsync(string name, CancellationToken cancellationToken = default)
     {
@@ -45,7 +66,7 @@ public sealed class MemoryObjectStore : IObjectStore
         var item = new Item(content.ToArray(), _time.GetUtcNow());
         lock (_lock)
         {
-            return new(_objects.TryAdd(name, item));
+            return new(_objects.TryAdd(_prefix + name, item));
         }
     }
 
@@ -67,7 +88,7 @@ public sealed class MemoryObjectStore : IObjectStore
         {
             foreach (var name in names)
             {
-                _objects.Remove(name);
+                _objects.Remove(_prefix + name);
             }
         }
 
@@ -83,12 +104,12 @@ public sealed class MemoryObjectStore : IObjectStore
         List<ObjectInfo> found = [];
         lock (_lock)
         {
-            foreach (var (name, item) in _objects)
+            foreach (var (key, item) in _objects)
             {
-                if (name.StartsWith(prefix, StringComparison.Ordinal)
-                    && (startAfter is null || string.CompareOrdinal(name, startAfter) > 0))
+                if (key.StartsWith(_prefix + prefix, StringComparison.Ordinal)
+                    && (startAfter is null || string.CompareOrdinal(key, _prefix + startAfter) > 0))
                 {
-                    found.Add(new ObjectInfo(name, item.Content.Length, item.Written));
+                    found.Add(new ObjectInfo(key[_prefix.Length..], item.Content.Length, item.Written));
                 }
             }
         }
@@ -117,7 +138,7 @@ public sealed class MemoryObjectStore : IObjectStore
     private void CheckOpen(CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        if (_closed)
+        if (_closed || _opener is { _closed: true })
         {
             throw DmtException.Closed("the object store in memory");
         }
@@ -127,7 +148,7 @@ public sealed class MemoryObjectStore : IObjectStore
     {
         lock (_lock)
         {
-            return _objects.TryGetValue(name, out var item) ? item.Content : null;
+            return _objects.TryGetValue(_prefix + name, out var item) ? item.Content : null;
         }
     }
 
@@ -136,7 +157,7 @@ public sealed class MemoryObjectStore : IObjectStore
         var item = new Item(content, _time.GetUtcNow());
         lock (_lock)
         {
-            _objects[name] = item;
+            _objects[_prefix + name] = item;
         }
     }
 

@@ -168,12 +168,14 @@ internal sealed partial class Shard
     }
 
     /// <summary>
-    /// Tables that overlap nothing, not even each other, are renamed to the next level rather than rewritten.
+    /// Tables that overlap nothing, not even each other, are renamed to the next level rather than rewritten. Borrowed
+    /// ones are copied at the latest when they reach the bottom, where they could stay for ever.
     /// </summary>
     private static bool CanMove(CompactionPlan plan)
     {
         if (plan.Inputs[plan.OutputLevel].Count > 0
-            || (plan.IsBottom && plan.AllInputs.Any(static info => info.Tombstones > 0 || info.RangeTombstones > 0)))
+            || (plan.IsBottom && plan.AllInputs.Any(static info =>
+                info.Tombstones > 0 || info.RangeTombstones > 0 || info.Origin is not null)))
         {
             return false;
         }

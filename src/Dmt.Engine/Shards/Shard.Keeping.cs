@@ -78,6 +78,7 @@ internal sealed partial class Shard
             Epoch = Math.Max(previous?.Epoch ?? 0, restored.Epoch),
             FlushedSequence = Math.Max(previous?.FlushedSequence ?? 0, restored.FlushedSequence) + SequencesSkipped,
             LogRanges = [],
+            Origins = [.. restored.Origins.Union(previous?.Origins ?? [])],
         };
     }
 }

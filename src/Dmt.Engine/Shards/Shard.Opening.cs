@@ -94,6 +94,7 @@ internal sealed partial class Shard
             FlushedSequence = state?.FlushedSequence ?? 0,
             Prefix = state?.Prefix ?? [],
             Levels = state?.Levels ?? Manifest.EmptyLevels,
+            Origins = state?.Origins ?? [],
             LogRanges = [.. replay, host.LogRangeFrom(host.Log.End)],
         };
 
@@ -187,7 +188,13 @@ internal sealed partial class Shard
             }
 
             using var held = await _manifestLock.AcquireAsync(CancellationToken.None).ConfigureAwait(false);
-            var next = _manifest with { Number = _manifest.Number + 1, ClosedCleanly = true, LogRanges = [] };
+            var next = _manifest with
+            {
+                Number = _manifest.Number + 1,
+                ClosedCleanly = true,
+                LogRanges = [],
+                Origins = OriginsLeft(_manifest),
+            };
             next = await _manifests.WriteAsync(next, CancellationToken.None).ConfigureAwait(false);
             SetManifest(next);
             ReleaseOrphans(obsolete: true);
@@ -205,7 +212,7 @@ internal sealed partial class Shard
     {
         var opening = manifest.Levels
             .Select(level => level.Select(info =>
-                TableReader.OpenAsync(host.Objects, info, host.Cache, cancellationToken).AsTask()).ToArray())
+                TableReader.OpenAsync(host.ObjectsOf(info), info, host.Cache, cancellationToken).AsTask()).ToArray())
             .ToArray();
         try
         {

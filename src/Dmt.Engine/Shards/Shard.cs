@@ -184,6 +184,7 @@ internal sealed partial class Shard : IAsyncDisposable
     {
         try
         {
+            next = next with { Origins = OriginsLeft(next) };
             next = await _manifests.WriteAsync(next, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e)
@@ -210,6 +211,13 @@ internal sealed partial class Shard : IAsyncDisposable
         ReleaseOrphans(obsolete: true);
         UpdateThrottle();
     }
+
+    /// <summary>Without those whose pins are gone, unless tables are borrowed all the same.</summary>
+    private IReadOnlyList<Origin> OriginsLeft(Manifest manifest) =>
+        [
+            .. manifest.Origins.Where(origin => !_host.Collector.HasReleased(origin)
+                || manifest.Levels.Any(level => level.Any(table => table.Origin == origin))),
+        ];
 
     /// <summary>Notes a manifest that has been written. Under _manifestLock.</summary>
     private void SetManifest(Manifest written)

@@ -1,3 +1,4 @@
+using Dmt.Core;
 using Dmt.Core.Trie;
 using Dmt.Engine.Garbage;
 using Dmt.Engine.Log;
@@ -18,7 +19,10 @@ internal sealed class ShardHost : IAsyncDisposable
     private readonly Lock _lock = new(); // guards _shards, _oldLogs and the release of logs
     private readonly List<Shard> _shards = [];
     private readonly HashSet<string> _oldLogs;
-    private readonly HashSet<string> _inUse = []; // names of open tables; guarded by itself
+    private readonly Dictionary<string, IObjectStore> _origins = []; // by root; guarded by itself
+
+    /// <summary>What open tables are held by, and how many by each; guarded by itself.</summary>
+    private readonly Dictionary<string, int> _inUse = [];
     private int _opening; // shards that are being recovered: what they need of logs is not known yet; guarded by _lock
 
     private ShardHost(
@@ -217,12 +221,35 @@ internal sealed class ShardHost : IAsyncDisposable
         }
     }
 
+    /// <summary>The store that has a table: this one, or the one that it is borrowed from.</summary>
+    /// <exception cref="DmtException">Unavailable where that one is out of reach from here.</exception>
+    public IObjectStore ObjectsOf(TableInfo table)
+    {
+        if (table.Origin is not { } origin)
+        {
+            return Objects;
+        }
+
+        lock (_origins)
+        {
+            if (!_origins.TryGetValue(origin.Root, out var objects))
+            {
+                objects = Objects.OpenSibling(origin.Root) ?? throw DmtException.Unavailable(
+                    $"{Objects.Description} borrows {table.Name} from another store of the bucket that it was cloned "
+                        + "in, and is not in that bucket");
+                _origins.Add(origin.Root, objects);
+            }
+
+            return objects;
+        }
+    }
+
     /// <summary>A table is in use until its last reader leaves.</summary>
     public void OnTableOpened(TableReader table)
     {
         lock (_inUse)
         {
-            _inUse.Add(table.Info.Id.ObjectName);
+            _inUse[table.Info.HeldBy] = _inUse.GetValueOrDefault(table.Info.HeldBy) + 1;
         }
 
         table.Released = OnTableReleased;
@@ -233,7 +260,15 @@ internal sealed class ShardHost : IAsyncDisposable
     {
         lock (_inUse)
         {
-            _inUse.Remove(table.Info.Id.ObjectName);
+            var left = _inUse[table.Info.HeldBy] - 1;
+            if (left > 0)
+            {
+                _inUse[table.Info.HeldBy] = left;
+            }
+            else
+            {
+                _inUse.Remove(table.Info.HeldBy);
+            }
         }
 
         if (table.IsObsolete)
@@ -245,16 +280,16 @@ internal sealed class ShardHost : IAsyncDisposable
         _ = table.CloseAsync().AsTask();
         if (table.IsObsolete)
         {
-            Collector.Add([table.Info.Id.ObjectName]);
+            Collector.Add([table.Info.HeldBy]);
         }
     }
 
-    /// <summary>A table of that name is open.</summary>
+    /// <summary>A table that is held by the object of that name is open.</summary>
     public bool IsInUse(string name)
     {
         lock (_inUse)
         {
-            return _inUse.Contains(name);
+            return _inUse.ContainsKey(name);
         }
     }
 

@@ -5,6 +5,9 @@ internal sealed record TableInfo
 {
     public required TableId Id { get; init; }
 
+    /// <summary>The store that it is borrowed from; null for this store's own tables.</summary>
+    public Origin? Origin { get; init; }
+
     /// <summary>Bytes of the whole object.</summary>
     public required long Length { get; init; }
 
@@ -29,6 +32,16 @@ internal sealed record TableInfo
     public required long Tombstones { get; init; }
 
     public required long RangeTombstones { get; init; }
+
+    /// <summary>What to call it in messages: with the other store's root where it is borrowed.</summary>
+    public string Name => Origin is null ? Id.ObjectName
+        : Origin.Root.Length == 0 ? $"/{Id.ObjectName}"
+        : $"/{Origin.Root}/{Id.ObjectName}";
+
+    /// <summary>
+    /// What can be deleted once nothing needs the table: it itself, or the pin of one that is borrowed.
+    /// </summary>
+    public string HeldBy => Origin?.PinName ?? Id.ObjectName;
 
     public bool OverlapsWith(TableInfo other) => !IsBefore(other) && !other.IsBefore(this);
 

@@ -154,7 +154,7 @@ internal sealed class TableReader
     {
         try
         {
-            return BlockCodec.Load(stored, Info.Id.ObjectName, Index.BlockOffset(index));
+            return BlockCodec.Load(stored, Info.Name, Index.BlockOffset(index));
         }
         catch (DmtException e) when (e.Kind == DmtErrorKind.Corruption)
         {
@@ -190,7 +190,7 @@ internal sealed class TableReader
     private static TableReader Parse(
         TableInfo info, IObjectReader reader, BlockCache cache, byte[] tail, bool isRemote)
     {
-        var name = info.Id.ObjectName;
+        var name = info.Name;
         var footerOffset = info.Length - TableFormat.FooterBytes;
         var footer = TableFormat.Footer.Read(tail.AsSpan(^TableFormat.FooterBytes..), name, footerOffset);
         if (footer.Filter != info.TailOffset)

@@ -232,8 +232,10 @@ public sealed class GarbageCycleTests(ITestOutputHelper output)
             ObjectsCollected += report.Deleted.Count;
             var left = await _fixture.NamesAsync(string.Empty);
             Assert.Empty(due.Select(info => info.Name).Intersect(left));
-            (needed, _) = await _fixture.NeededTablesAsync();
-            Assert.Empty(report.Deleted.Select(garbage => garbage.Name).Intersect(needed));
+
+            // Looked at again: a compaction in the background may have replaced some since.
+            var (neededNow, _) = await _fixture.NeededTablesAsync();
+            Assert.Empty(report.Deleted.Select(garbage => garbage.Name).Intersect(neededNow));
         }
 
         private bool IsGarbage(

@@ -28,6 +28,9 @@ internal sealed class GarbageFixture
 
     public WatchedObjectStore Connect() => new(Memory, Deleted);
 
+    /// <summary>To a store at a prefix.</summary>
+    public WatchedObjectStore Connect(string root) => new(Memory.OpenSibling(root), Deleted);
+
     public static EngineOptions Options => TinyOptions.Create() with
     {
         GarbageAgeMin = AgeMin,

@@ -11,20 +11,43 @@ namespace Dmt.Engine.Tests.Garbage;
 /// </summary>
 internal sealed class WatchedObjectStore(IObjectStore inner, ConcurrentDictionary<string, bool> deleted) : IObjectStore
 {
-    private readonly ConcurrentDictionary<string, int> _open = new();
+    public ConcurrentQueue<string> Violations { get; private init; } = new();
 
-    public ConcurrentQueue<string> Violations { get; } = new();
+    /// <summary>How many readers this process has open, by path.</summary>
+    private ConcurrentDictionary<string, int> OpenReaders { get; init; } = new();
 
     public bool IsZombie { get; set; }
 
     /// <summary>While set, creations are not answered until it lets them.</summary>
     public Func<string, Task>? AfterCreate { get; set; }
 
+    /// <summary>While set, gets are not made until it lets them.</summary>
+    public Func<string, Task>? BeforeGet { get; set; }
+
     public string Description => inner.Description;
 
+    public string? Root => inner.Root;
+
+    public IObjectStore? OpenSibling(string root) =>
+        inner.OpenSibling(root) is { } sibling
+            ? new WatchedObjectStore(sibling, deleted)
+            {
+                Violations = Violations,
+                OpenReaders = OpenReaders,
+                IsZombie = IsZombie,
+            }
+            : null;
+
     /// <summary>A checkpoint or manifest that is not there is an answer, not a loss.</summary>
-    public ValueTask<byte[]?> GetAsync(string name, CancellationToken cancellationToken = default) =>
-        inner.GetAsync(name, cancellationToken);
+    public async ValueTask<byte[]?> GetAsync(string name, CancellationToken cancellationToken = default)
+    {
+        if (BeforeGet is { } wait)
+        {
+            await wait(name);
+        }
+
+        return await inner.GetAsync(name, cancellationToken);
+    }
 
     public IObjectReader OpenRead(string name, long length) => new Reader(this, inner.OpenRead(name, length));
 
@@ -38,7 +61,7 @@ internal sealed class WatchedObjectStore(IObjectStore inner, ConcurrentDictionar
         var created = await inner.TryCreateAsync(name, content, cancellationToken);
         if (created)
         {
-            deleted.TryRemove(name, out _);
+            deleted.TryRemove(PathOf(name), out _);
         }
 
         if (AfterCreate is { } wait)
@@ -51,7 +74,7 @@ internal sealed class WatchedObjectStore(IObjectStore inner, ConcurrentDictionar
 
     public IObjectWriter OpenWrite(string name)
     {
-        if (deleted.ContainsKey(name))
+        if (WasDeleted(name))
         {
             Violations.Enqueue($"{name} is written again after it was deleted");
         }
@@ -64,12 +87,12 @@ internal sealed class WatchedObjectStore(IObjectStore inner, ConcurrentDictionar
     {
         foreach (var name in names)
         {
-            if (_open.GetValueOrDefault(name) > 0 && !IsZombie)
+            if (OpenReaders.GetValueOrDefault(PathOf(name)) > 0 && !IsZombie)
             {
                 Violations.Enqueue($"{name} is deleted while it is open");
             }
 
-            deleted[name] = true;
+            deleted[PathOf(name)] = true;
         }
 
         await inner.DeleteAsync(names, cancellationToken);
@@ -97,7 +120,7 @@ internal sealed class WatchedObjectStore(IObjectStore inner, ConcurrentDictionar
         public Reader(WatchedObjectStore store, IObjectReader reader)
         {
             (_store, _reader) = (store, reader);
-            store._open.AddOrUpdate(reader.Name, 1, static (_, count) => count + 1);
+            store.OpenReaders.AddOrUpdate(store.PathOf(reader.Name), 1, static (_, count) => count + 1);
         }
 
         public string Name => _reader.Name;
@@ -118,12 +141,14 @@ internal sealed class WatchedObjectStore(IObjectStore inner, ConcurrentDictionar
         {
             if (Interlocked.Exchange(ref _closed, 1) == 0)
             {
-                _store._open.AddOrUpdate(Name, 0, static (_, count) => count - 1);
+                _store.OpenReaders.AddOrUpdate(_store.PathOf(Name), 0, static (_, count) => count - 1);
             }
 
             return _reader.DisposeAsync();
         }
     }
 
-    private bool WasDeleted(string name) => deleted.ContainsKey(name);
+    private bool WasDeleted(string name) => deleted.ContainsKey(PathOf(name));
+
+    private string PathOf(string name) => string.IsNullOrEmpty(Root) ? name : $"{Root}/{name}";
 }

@@ -148,7 +148,7 @@ public sealed class DamageTests : IDisposable
                 BinaryPrimitives.WriteUInt32LittleEndian(footer[48..], Crc32C.Compute(footer[..48]));
                 break;
             case "manifest":
-                BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(8), 2);
+                BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(8), ManifestCodec.Version + 1);
                 BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(^4..), Crc32C.Compute(bytes.AsSpan(..^4)));
                 break;
             default:

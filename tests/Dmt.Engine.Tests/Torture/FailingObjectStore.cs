@@ -11,14 +11,22 @@ namespace Dmt.Engine.Tests.Torture;
 /// </summary>
 internal sealed class FailingObjectStore(IObjectStore inner) : IObjectStore
 {
+    private readonly FailingObjectStore? _opener;
     private int _calls;
     private volatile bool _isCutOff;
+
+    /// <summary>Counts and fails with the store that opened it.</summary>
+    private FailingObjectStore(IObjectStore inner, FailingObjectStore opener)
+        : this(inner) => _opener = opener;
 
     /// <summary>The call that fails; 0 for none.</summary>
     public int FailAt { get; init; }
 
     /// <summary>The failure comes when the call has done its work.</summary>
     public bool AfterEffect { get; init; }
+
+    /// <summary>After the call that fails nothing gets through: as when the process is killed there.</summary>
+    public bool ThenCutOff { get; init; }
 
     /// <summary>Held up while set: creations of objects whose name it accepts.</summary>
     public Func<string, Task>? BeforeCreate { get; set; }
@@ -29,6 +37,11 @@ internal sealed class FailingObjectStore(IObjectStore inner) : IObjectStore
     public int Calls => Volatile.Read(ref _calls);
 
     public string Description => inner.Description;
+
+    public string? Root => inner.Root;
+
+    public IObjectStore? OpenSibling(string root) =>
+        inner.OpenSibling(root) is { } sibling ? new FailingObjectStore(sibling, _opener ?? this) : null;
 
     /// <summary>From now on nothing gets through: as when the process is killed.</summary>
     public void CutOff() => _isCutOff = true;
@@ -80,8 +93,15 @@ internal sealed class FailingObjectStore(IObjectStore inner) : IObjectStore
 
     private async ValueTask<T> CallAsync<T>(string what, Func<ValueTask<T>> call)
     {
+        if (_opener is not null)
+        {
+            return await _opener.CallAsync(what, call);
+        }
+
         var fails = Interlocked.Increment(ref _calls) == FailAt;
-        if (_isCutOff || (fails && !AfterEffect))
+        var isCutOff = _isCutOff;
+        _isCutOff |= fails && ThenCutOff;
+        if (isCutOff || (fails && !AfterEffect))
         {
             throw DmtException.Unavailable($"injected: {what} failed");
         }

@@ -8,6 +8,9 @@
 // Names of tables are unique in a store as long as it lives, but not beyond: a store made anew under the same prefix
 // numbers its tables from 1 again. So each store that is cached carries an object with a random id, and the cache
 // belongs to that id at that place.
+//
+// A clone borrows tables of other stores, through siblings, and no two tables that it ever names have the same number
+// (StoreClone.cs): they share its cache.
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
@@ -25,9 +28,11 @@ internal sealed class CachingObjectStore : IObjectStore
 
     private readonly IObjectStore _inner;
     private readonly ConcurrentDictionary<Span, Lazy<Task<byte[]>>> _fetches = new();
+    private readonly bool _isSibling;
     private volatile bool _closed;
 
-    internal CachingObjectStore(IObjectStore inner, DiskCache cache) => (_inner, Cache) = (inner, cache);
+    internal CachingObjectStore(IObjectStore inner, DiskCache cache, bool isSibling = false) =>
+        (_inner, Cache, _isSibling) = (inner, cache, isSibling);
 
     public DiskCache Cache { get; }
 
@@ -37,7 +42,12 @@ internal sealed class CachingObjectStore : IObjectStore
 
     public RequestTotals? Requests => _inner.Requests;
 
+    public string? Root => _inner.Root;
+
     public DiskCacheStatistics? DiskCache => Cache.Statistics;
+
+    public IObjectStore? OpenSibling(string root) =>
+        _inner.OpenSibling(root) is { } sibling ? new CachingObjectStore(sibling, Cache, isSibling: true) : null;
 
     /// <summary>Puts a cache in front of a store.</summary>
     /// <param name="inner">The store, which is disposed with this one; where this fails, it stays the caller's.</param>
@@ -122,7 +132,10 @@ internal sealed class CachingObjectStore : IObjectStore
         }
         finally
         {
-            Cache.Dispose();
+            if (!_isSibling)
+            {
+                Cache.Dispose();
+            }
         }
     }
 

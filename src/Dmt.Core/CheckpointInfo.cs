@@ -1,4 +1,4 @@
-namespace Dmt.Engine;
+namespace Dmt.Core;
 
 /// <summary>What a checkpoint holds.</summary>
 /// <param name="Name">Its name.</param>
@@ -8,4 +8,11 @@ namespace Dmt.Engine;
 /// <param name="Bytes">Their size; shared with the present state as far as that still has them.</param>
 /// <param name="EntriesMax">Entries in them, overwritten ones included.</param>
 public sealed record CheckpointInfo(
-    string Name, DateTimeOffset CreatedAt, ulong Sequence, int Tables, long Bytes, long EntriesMax);
+    string Name, DateTimeOffset CreatedAt, ulong Sequence, int Tables, long Bytes, long EntriesMax)
+{
+    /// <summary>
+    /// For a checkpoint that keeps tables for a clone of the store: the prefix of the clone in the bucket. It goes by
+    /// itself when the clone needs it no more. Null for others.
+    /// </summary>
+    public string? ClonedTo { get; init; }
+}

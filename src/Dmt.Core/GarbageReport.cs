@@ -1,4 +1,4 @@
-namespace Dmt.Engine;
+namespace Dmt.Core;
 
 /// <summary>What a look through the store found.</summary>
 /// <param name="Deleted">Unreferenced and old enough: deleted, or in a dry run to be.</param>

@@ -1,4 +1,4 @@
-namespace Dmt.Engine;
+namespace Dmt.Core;
 
 /// <summary>What an operator does with a store as a whole: keep states of it, and clean up behind it.</summary>
 public interface IStoreMaintenance
@@ -9,7 +9,7 @@ public interface IStoreMaintenance
     /// </summary>
     /// <param name="name">1 to 64 of a-z A-Z 0-9 - _ .</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="Core.DmtException">
+    /// <exception cref="DmtException">
     /// InvalidArgument for the name; Conflict when there is one of that name; Fenced; Unavailable.
     /// </exception>
     ValueTask<CheckpointInfo> CheckpointAsync(string name, CancellationToken cancellationToken = default);
@@ -19,6 +19,9 @@ public interface IStoreMaintenance
 
     /// <summary>Lets a checkpoint go; what only it needed becomes garbage.</summary>
     /// <returns>False when there was none of that name.</returns>
+    /// <exception cref="DmtException">
+    /// InvalidArgument for the name; Conflict when a clone of the store needs it; Unavailable.
+    /// </exception>
     ValueTask<bool> DeleteCheckpointAsync(string name, CancellationToken cancellationToken = default);
 
     /// <summary>
@@ -26,10 +29,10 @@ public interface IStoreMaintenance
     /// </summary>
     /// <param name="dryRun">Delete nothing, report only.</param>
     /// <param name="ageMin">
-    /// Minimum age by the store's clock; null for <see cref="EngineOptions.GarbageAgeMin"/>.
+    /// Minimum age by the store's clock; null for the store's own: 1 hour in a bucket, 0 in a folder.
     /// </param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="Core.DmtException">
+    /// <exception cref="DmtException">
     /// Fenced when another process owns the store; Corruption when a checkpoint or a manifest cannot be read; then
     /// nothing is deleted. Unavailable.
     /// </exception>
