@@ -107,6 +107,7 @@ internal sealed partial class Shard
         var old = _view.Active;
         _frozen.Add((old, end));
         var active = new MemTable(_host.Budget);
+        _activeSince = _host.Log.Objects;
         ReplaceView(new ReadView(active, [old, .. _view.Frozen], _view.Tables));
         UpdateThrottle();
         _host.Flushes.Add(this);
