@@ -84,6 +84,8 @@ public sealed partial class FileLog : INodeLog
 
     long INodeLog.BytesWritten => End;
 
+    long INodeLog.Objects => 0;
+
     bool INodeLog.HasRoom => true; // An append waits by itself.
 
     /// <summary>Bytes used in segments that are not released.</summary>

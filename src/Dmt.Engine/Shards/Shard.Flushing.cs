@@ -144,6 +144,7 @@ internal sealed partial class Shard
         _frozen.Add((old, end));
         var active = new MemTable(_host.Budget);
         _logEndAtFreeze = _host.Log.End;
+        _activeSince = _host.Log.Objects;
         ReplaceView(new ReadView(active, [old, .. _view.Frozen], _view.Tables, _view.Ownership));
         UpdateThrottle();
         _host.Flushes.Add(this);

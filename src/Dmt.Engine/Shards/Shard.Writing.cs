@@ -16,6 +16,12 @@ internal sealed partial class Shard
     /// </summary>
     private const int RangeTombstonesMax = 1024;
 
+    /// <summary>
+    /// A memtable is flushed when the log has made so many objects since it was begun: each costs recovery a request,
+    /// however little it holds, and strict writers who are few make one for each write.
+    /// </summary>
+    private const int LogObjectsMax = 2048;
+
     private long _userBytesWritten;
 
     public ValueTask<ulong> PutAsync(
@@ -237,7 +243,8 @@ internal sealed partial class Shard
         Volatile.Write(ref _lastSequence, sequence);
         _userBytesWritten += userBytes;
         if (_view.Active.BytesUsed >= _options.MemtableBytesEffective
-            || _view.Active.RangeTombstoneCount >= RangeTombstonesMax)
+            || _view.Active.RangeTombstoneCount >= RangeTombstonesMax
+            || _host.Log.Objects - _activeSince >= LogObjectsMax)
         {
             Freeze(_host.LogRangeFrom(position));
         }

@@ -54,6 +54,7 @@ internal sealed partial class Shard : IAsyncDisposable
     private OwnedShard _owned; // the last manifest, and when it was written
     private ReadView _view;
     private ulong _lastSequence;
+    private long _activeSince; // objects that the log had made when the active memtable was begun
     private long _tableNumber;
     private volatile Exception? _failure;
     private readonly string?[] _problems = new string?[2]; // by BackgroundWork
