@@ -77,6 +77,36 @@ public sealed class BucketTests(ITestOutputHelper output) : IDisposable
         Assert.Equal(Writes, await CountAsync(other));
     }
 
+    /// <summary>Each a batch of its own or of few: DMT_RECOVERY writes, of DMT_RECOVERY_WRITERS.</summary>
+    [Fact]
+    public async Task Unflushed_strict_writes_are_recovered_by_another_process()
+    {
+        var writes = Seed.Number("DMT_RECOVERY") ?? 5000;
+        var writers = Seed.Number("DMT_RECOVERY_WRITERS") ?? 64;
+        var (bucket, uploads, clock) = (new TestBucket(), 0L, Stopwatch.StartNew());
+        using (var server = await bucket.ServeAsync(new BuiltProgram(_folder.Path)))
+        {
+            var before = await ConditionalPutsAsync(server);
+            var next = 0;
+            await Task.WhenAll(Enumerable.Range(0, writers).Select(async _ =>
+            {
+                while (Interlocked.Increment(ref next) is var i && i <= writes)
+                {
+                    await PutStrictAsync(server, $"key-{i:D8}", new string('v', 100));
+                }
+            }));
+            uploads = await ConditionalPutsAsync(server) - before;
+            await server.KillAsync();
+        }
+
+        output.WriteLine(
+            $"{writes} strict writes of {writers} writers in {uploads} uploads, {clock.Elapsed.TotalSeconds:F1} s");
+        clock.Restart();
+        using var other = await bucket.ServeAsync(new BuiltProgram(_otherFolder.Path));
+        output.WriteLine($"ready {clock.Elapsed.TotalSeconds:F2} s after the start of the process");
+        Assert.Equal(writes, await CountAsync(other));
+    }
+
     [Fact]
     public async Task The_fenced_process_refuses_its_next_strict_write_and_then_reads_and_says_so()
     {

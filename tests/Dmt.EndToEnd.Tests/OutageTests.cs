@@ -4,88 +4,71 @@ using Xunit.Abstractions;
 namespace Dmt.EndToEnd.Tests;
 
 /// <summary>
-/// The bucket's server is stopped under load and comes back. DMT_OUTAGE changes for how many seconds.
+/// The bucket's server is stopped under load and comes back. DMT_OUTAGE changes for how many seconds, and
+/// DMT_OUTAGE_WRITERS how many write meanwhile, as fast as they can.
 /// </summary>
 [Trait("Needs", "s3")]
 public sealed class OutageTests(ITestOutputHelper output)
 {
     private const int SecondsDefault = 5;
-    private const int Writers = 4;
+    private const int WritersDefault = 16;
+
+    // Acknowledged writes at which the server is stopped, and further ones at which the load ends.
+    private const int WritesBefore = 1000;
+    private const int WritesAfter = 1000;
+
+    private enum Phase
+    {
+        Before,
+        During,
+        After,
+    }
 
     [Fact]
     public async Task Writes_wait_or_fail_while_the_bucket_is_away_and_service_resumes_by_itself()
     {
         var seconds = Seed.Number("DMT_OUTAGE") ?? SecondsDefault;
+        var writers = Seed.Number("DMT_OUTAGE_WRITERS") ?? WritersDefault;
         using var folder = new TempFolder();
         var server = folder.Combine("s3");
         try
         {
             var bucket = new TestBucket((await ControlAsync("start", server)).Trim());
             var program = new BuiltProgram(folder.Path);
-            var noted = new Dictionary<string, string>();
-            string line;
+            var load = new OutageLoad();
             using (var dmt = await bucket.ServeAsync(program))
             {
-                using var enough = new CancellationTokenSource();
-                var writing = Enumerable.Range(0, Writers)
-                    .Select(writer => Task.Run(() => WriteAsync(dmt.Client, writer, enough.Token))).ToList();
-                await Task.Delay(TimeSpan.FromSeconds(1));
+                // One writer in four does not wait for the bucket, until the log has no room left.
+                load.Start(dmt.Client, writers, strict: writer => writer % 4 != 0);
+                await load.AcknowledgedAsync(WritesBefore);
+                load.Phase = (int)Phase.During;
                 await ControlAsync("stop", server);
                 await Task.Delay(TimeSpan.FromSeconds(seconds));
                 await ControlAsync("start", server);
+                load.Phase = (int)Phase.After;
                 var clock = Stopwatch.StartNew();
                 using var content = new StringContent("back");
                 using var answer = await dmt.Client.PutAsync("/kv/back?fsync=strict", content);
                 Assert.True(answer.IsSuccessStatusCode, $"{answer}: {await answer.Content.ReadAsStringAsync()}");
-                line = $"{seconds} s away; a strict write took {clock.Elapsed.TotalSeconds:F1} s after the return";
-                await enough.CancelAsync();
-                foreach (var task in writing)
-                {
-                    var (acknowledged, refused, writer) = await task;
-                    Assert.InRange(acknowledged, 2, int.MaxValue);
-                    line += $"; writer {writer}: {acknowledged} acknowledged, {refused} refused";
-                    for (var i = 0; i < acknowledged; i++)
-                    {
-                        noted[$"{writer}/{i:D6}"] = $"{i}";
-                    }
-                }
-
+                var resumed = clock.Elapsed;
+                await load.AcknowledgedAsync(WritesAfter);
+                await load.StopAsync();
+                using var sync = await dmt.Client.PostAsync("/api/v1/sync", null);
+                sync.EnsureSuccessStatusCode();
                 await dmt.KillAsync();
+                output.WriteLine(
+                    $"{seconds} s away, {writers} writers; a strict write took {resumed.TotalSeconds:F1} s after the "
+                    + $"return\n{load}");
             }
 
-            output.WriteLine(line);
             using var again = await bucket.ServeAsync(program);
             var stored = await StoredEntries.ReadAsync(again.Client);
-            Assert.All(noted, entry => Assert.Equal(entry.Value, stored.GetValueOrDefault(entry.Key)));
+            load.Check(stored);
         }
         finally
         {
             await ControlAsync("stop", server);
         }
-    }
-
-    /// <summary>One strict write after the other; one that is refused is made again.</summary>
-    private static async Task<(int Acknowledged, int Refused, int Writer)> WriteAsync(
-        HttpClient client, int writer, CancellationToken enough)
-    {
-        var (acknowledged, refused) = (0, 0);
-        while (!enough.IsCancellationRequested)
-        {
-            using var content = new StringContent($"{acknowledged}");
-            using var answer = await client.PutAsync(
-                $"/kv/{writer}%2F{acknowledged:D6}?fsync=strict", content, CancellationToken.None);
-            if (answer.IsSuccessStatusCode)
-            {
-                acknowledged++;
-                continue;
-            }
-
-            var problem = await answer.Content.ReadAsStringAsync(CancellationToken.None);
-            Assert.Contains("\"kind\":\"Unavailable\"", problem, StringComparison.Ordinal);
-            refused++;
-        }
-
-        return (acknowledged, refused, writer);
     }
 
     private static async Task<string> ControlAsync(string action, string folder)

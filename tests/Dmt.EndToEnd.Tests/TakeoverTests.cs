@@ -39,6 +39,7 @@ public sealed class TakeoverTests(ITestOutputHelper output)
         var random = new Random(seed);
         using var folder = new TempFolder();
         var (bucket, program, fates) = (new TestBucket(), new BuiltProgram(folder.Path), new int[3]);
+        var (took, after) = (TimeSpan.FromSeconds(1), 0);
         var writers = Enumerable.Range(0, WritersEach).Select(i => new StrictWriter(i, random.Next())).ToList();
         var owner = await bucket.ServeAsync(program);
         var round = 0;
@@ -49,8 +50,11 @@ public sealed class TakeoverTests(ITestOutputHelper output)
                 var fate = (Fate)random.Next(3);
                 fates[(int)fate]++;
                 var settings = Settings[random.Next(Settings.Length)];
-                var successor = await TakeOverAsync(owner, fate, random, writers, () =>
+                // Fate strikes while the successor starts, fences and replays, or when it is done.
+                var moment = took * (1.5 * random.NextDouble());
+                (var successor, took) = await TakeOverAsync(owner, fate, moment, random.Next(200), writers, () =>
                     bucket.ServeAsync(program, settings));
+                after += moment > took ? 1 : 0;
                 owner.Dispose();
                 owner = successor;
                 var stored = await StoredEntries.ReadAsync(owner.Client);
@@ -66,22 +70,24 @@ public sealed class TakeoverTests(ITestOutputHelper output)
         Assert.All(writers, writer => Assert.NotEqual(0, writer.Acknowledged));
         output.WriteLine(
             $"{round} takeovers ({fates[0]} from a living owner, {fates[1]} with a kill, {fates[2]} with a "
-            + $"stall), {writers.Sum(w => w.Acknowledged)} acknowledged writes, "
+            + $"stall; {after} of these moments after the successor was ready), {writers.Sum(w => w.Acknowledged)} "
+            + $"acknowledged writes, "
             + $"{writers.Sum(w => w.TookEffectUnanswered)} took effect unanswered, {clock.Elapsed.TotalSeconds:F0} s");
     }
 
     /// <summary>
     /// Returns the new owner, when no writer of the old one can be acknowledged any more and each has seen so.
     /// </summary>
-    private static async Task<ServerProcess> TakeOverAsync(
-        ServerProcess owner, Fate fate, Random random, List<StrictWriter> writers, Func<Task<ServerProcess>> serve)
+    private static async Task<(ServerProcess Successor, TimeSpan Took)> TakeOverAsync(
+        ServerProcess owner, Fate fate, TimeSpan moment, int beforeMs, List<StrictWriter> writers,
+        Func<Task<ServerProcess>> serve)
     {
-        var (before, during) = (random.Next(200), random.Next(700));
         var writing =
             Task.WhenAll(writers.Select(writer => Task.Run(() => writer.WriteUntilFencedAsync(owner.Client))));
-        await Task.Delay(before);
-        var starting = serve();
-        await Task.Delay(during);
+        await Task.Delay(beforeMs);
+        var clock = Stopwatch.StartNew();
+        var starting = ReadyAsync();
+        await Task.Delay(moment);
         if (fate == Fate.Killed)
         {
             await owner.KillAsync();
@@ -91,7 +97,7 @@ public sealed class TakeoverTests(ITestOutputHelper output)
             owner.Signal(SigStop);
         }
 
-        var successor = await starting;
+        var (successor, took) = await starting;
         try
         {
             if (fate == Fate.Stalled)
@@ -101,12 +107,14 @@ public sealed class TakeoverTests(ITestOutputHelper output)
 
             // Each writer's next write after the takeover is refused: this returns.
             await writing.WaitAsync(TimeSpan.FromSeconds(60));
-            return successor;
+            return (successor, took);
         }
         catch
         {
             successor.Dispose();
             throw;
         }
+
+        async Task<(ServerProcess Successor, TimeSpan Took)> ReadyAsync() => (await serve(), clock.Elapsed);
     }
 }

@@ -47,6 +47,8 @@ internal sealed class RecordingLogStore(SimNode node, ILogStore inner, bool skip
 
         public long LiveBytes => inner.LiveBytes;
 
+        public long Objects => inner.Objects;
+
         public string? RefusedBecause => inner.RefusedBecause;
 
         public bool HasRoom => inner.HasRoom;

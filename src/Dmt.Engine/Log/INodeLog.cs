@@ -22,6 +22,9 @@ internal interface INodeLog : IAsyncDisposable
     /// <summary>Bytes kept on the medium.</summary>
     long LiveBytes { get; }
 
+    /// <summary>Objects made of it so far, each of which a recovery may have to read; 0 in files.</summary>
+    long Objects { get; }
+
     /// <summary>Why appends are refused now, or what keeps them waiting; null when all is well.</summary>
     string? RefusedBecause { get; }
 

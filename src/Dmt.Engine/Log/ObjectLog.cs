@@ -77,6 +77,8 @@ internal sealed partial class ObjectLog : INodeLog
 
     public long LiveBytes => Volatile.Read(ref _bytesWritten);
 
+    public long Objects => Volatile.Read(ref _nextNumber);
+
     public string? RefusedBecause => Volatile.Read(ref _failure)?.Message ?? Volatile.Read(ref _refused);
 
     public bool HasRoom => Volatile.Read(ref _unwritten) < _options.UnwrittenBytesMax;

@@ -33,7 +33,7 @@ internal sealed class ObjectLogStore(
         return new ObjectLog(objects, incarnation, options, time, scheduler);
     }
 
-    /// <summary>None: nothing deletes batches of a bucket yet, see <see cref="Delete"/>.</summary>
+    /// <summary>None: in a bucket the garbage collector deletes batches, see <see cref="Delete"/>.</summary>
     public IReadOnlyList<string> ListOwnIncarnations() => [];
 
     public void Check(LogRange range)
@@ -139,8 +139,8 @@ internal sealed class ObjectLogStore(
 
     public void Delete(string incarnation)
     {
-        // Kept: a log must keep its fence, or an owner that was suspended could go on behind it. Deleting batches by
-        // age and reference is still to come.
+        // Kept: a log must keep its fence, or an owner that was suspended could go on behind it. The garbage collector
+        // deletes what it may by age and reference.
     }
 
     private static void Deliver(ShardRecords records, LogRecordHandler handler)

@@ -17,6 +17,8 @@ internal sealed class FollowerLog(string incarnation) : INodeLog, ILogStore
 
     public long LiveBytes => 0;
 
+    public long Objects => 0;
+
     public string? RefusedBecause => null;
 
     public bool HasRoom => true;

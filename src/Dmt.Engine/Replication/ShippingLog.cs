@@ -17,6 +17,8 @@ internal sealed class ShippingLog(INodeLog inner, Shipper shipper) : INodeLog
 
     public long LiveBytes => inner.LiveBytes;
 
+    public long Objects => inner.Objects;
+
     public string? RefusedBecause => inner.RefusedBecause ?? shipper.RefusedBecause;
 
     public bool HasRoom => inner.HasRoom;

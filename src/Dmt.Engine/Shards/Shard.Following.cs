@@ -32,7 +32,7 @@ internal sealed partial class Shard
 
         var tables = new TableSet(levels);
         Release(levels.SelectMany(static level => level));
-        var view = new ReadView(new MemTable(host.Budget), [], tables);
+        var view = new ReadView(new MemTable(host.Budget), [], tables, new Ownership(manifest));
         tables.RemoveReference();
         return new Shard(host, manifest, view, manifest.FlushedSequence)
         {
@@ -75,7 +75,8 @@ internal sealed partial class Shard
             {
                 var old = _view.Active;
                 _frozen.Add((old, new LogRange(string.Empty, 0)));
-                ReplaceView(new ReadView(new MemTable(_host.Budget), [old, .. _view.Frozen], _view.Tables));
+                ReplaceView(new ReadView(
+                    new MemTable(_host.Budget), [old, .. _view.Frozen], _view.Tables, _view.Ownership));
             }
         }
     }
@@ -89,16 +90,16 @@ internal sealed partial class Shard
     public async ValueTask AdoptAsync(Manifest manifest, bool resets, CancellationToken cancellationToken)
     {
         using var held = await _manifestLock.AcquireAsync(cancellationToken).ConfigureAwait(false);
-        var open = _view.Tables.Levels.SelectMany(static level => level).ToDictionary(static table => table.Info.Id);
+        var open = _view.Tables.Levels.SelectMany(static level => level).ToDictionary(static table => PartOf(table.Info));
         var added = await OpenTablesFollowedAsync(
-            [.. manifest.Levels.SelectMany(static level => level).Where(info => !open.ContainsKey(info.Id))],
+            [.. manifest.Levels.SelectMany(static level => level).Where(info => !open.ContainsKey(PartOf(info)))],
             cancellationToken).ConfigureAwait(false);
         foreach (var table in added)
         {
-            open.Add(table.Info.Id, table);
+            open.Add(PartOf(table.Info), table);
         }
 
-        var tables = new TableSet([.. manifest.Levels.Select(level => level.Select(info => open[info.Id]).ToArray())]);
+        var tables = new TableSet([.. manifest.Levels.Select(level => level.Select(info => open[PartOf(info)]).ToArray())]);
         Release(added);
         lock (_writeLock)
         {
@@ -108,13 +109,19 @@ internal sealed partial class Shard
                 throw DmtException.Closed("the store");
             }
 
-            Show(tables, resets ? ulong.MaxValue : manifest.FlushedSequence, resets, manifest.FlushedSequence);
+            Show(
+                tables, new Ownership(manifest), resets ? ulong.MaxValue : manifest.FlushedSequence, resets,
+                manifest.FlushedSequence);
             Volatile.Write(ref _manifest, manifest);
             Volatile.Write(ref _owned, new OwnedShard(manifest, _host.Time.GetUtcNow()));
         }
 
         tables.RemoveReference();
     }
+
+    /// <summary>What a reader is of: a manifest may name two parts of one table.</summary>
+    private static (TableId Id, string From, string To, bool IsCut) PartOf(TableInfo info) =>
+        (info.Id, Convert.ToHexString(info.Smallest), Convert.ToHexString(info.Largest), info.IsCut);
 
     /// <summary>The last manifest and its tables, which stay open until the caller lets go of the view.</summary>
     public async ValueTask<(Manifest Manifest, ReadView View)> PinAsync(CancellationToken cancellationToken)
@@ -124,7 +131,7 @@ internal sealed partial class Shard
     }
 
     /// <summary>Under _writeLock.</summary>
-    private void Show(TableSet tables, ulong dropped, bool resets, ulong flushed)
+    private void Show(TableSet tables, Ownership ownership, ulong dropped, bool resets, ulong flushed)
     {
         if (!resets && flushed > _lastSequence)
         {
@@ -149,7 +156,7 @@ internal sealed partial class Shard
         }
 
         MemTable[] frozen = [.. _frozen.Select(static f => f.Table).Reverse()];
-        ReplaceView(new ReadView(active, frozen, tables));
+        ReplaceView(new ReadView(active, frozen, tables, ownership));
         if (resets)
         {
             Volatile.Write(ref _lastSequence, flushed);
@@ -162,7 +169,7 @@ internal sealed partial class Shard
         IReadOnlyList<TableInfo> infos, CancellationToken cancellationToken)
     {
         var opening = infos
-            .Select(info => TableReader.OpenAsync(Objects, info, _host.Cache, cancellationToken).AsTask())
+            .Select(info => TableReader.OpenAsync(_host.ObjectsOf(info), info, _host.Cache, cancellationToken).AsTask())
             .ToList();
         try
         {

@@ -4,20 +4,22 @@ using Dmt.Core;
 using Dmt.Engine.Garbage;
 using Dmt.Engine.Manifests;
 using Dmt.Engine.Objects;
-using Dmt.Engine.Shards;
+using Xunit.Abstractions;
 
 namespace Dmt.Engine.Tests.Garbage;
 
 /// <summary>
 /// Random cycles of write, compact, checkpoint, delete checkpoint, collect, over one bucket, with reopening, takeover,
-/// restore and zombies now and then. DMT_REPLAY=SEED runs one seed again.
+/// restore and zombies now and then, while other writers and a reader work on the same store. DMT_REPLAY=SEED draws the
+/// same cycles again; what goes on beside them is up to the machine.
 /// </summary>
-public sealed class GarbageCycleTests
+public sealed class GarbageCycleTests(ITestOutputHelper output)
 {
     private const int Cycles = 1000;
+    private const int LoadPerStepMax = 100;
 
     [Fact]
-    public async Task Nothing_referenced_is_deleted_and_what_is_unreferenced_and_old_is_gone_in_1000_cycles()
+    public async Task Nothing_referenced_is_deleted_and_what_is_unreferenced_and_old_is_gone_in_1000_cycles_under_load()
     {
         var given = Environment.GetEnvironmentVariable("DMT_REPLAY");
         var seed = given is null ? Random.Shared.Next() : int.Parse(given, CultureInfo.InvariantCulture);
@@ -39,6 +41,11 @@ public sealed class GarbageCycleTests
                 $"seed {seed}, cycle {run.Cycle}: {e.Message}; DMT_REPLAY={seed} runs it again", e);
         }
 
+        output.WriteLine(
+            $"seed {seed}: {run.ObjectsCollected} objects collected, {run.ZombiesRefused} zombies refused, "
+            + $"{run.Load.Acknowledged} writes and {run.Load.Scanned} entries scanned beside it, "
+            + $"{run.WritesWhileCollecting} of the writes during collections");
+        Assert.True(run.WritesWhileCollecting > 0, "nothing was written during any collection");
         Assert.True(run.ObjectsCollected > Cycles, $"only {run.ObjectsCollected} objects were ever collected");
         Assert.True(run.ZombiesRefused > 0, "no zombie was ever refused");
     }
@@ -61,10 +68,19 @@ public sealed class GarbageCycleTests
 
         public int ZombiesRefused { get; private set; }
 
-        public async Task StartAsync() => await OpenAsync(GarbageFixture.Options);
+        public GarbageLoad Load { get; } = new();
+
+        public long WritesWhileCollecting { get; private set; }
+
+        public async Task StartAsync()
+        {
+            await OpenAsync(GarbageFixture.Options);
+            Load.Start(_store, _random.Next());
+        }
 
         public async Task CycleAsync()
         {
+            Load.Allow(_random.Next(1, LoadPerStepMax));
             await WriteAsync();
             await (_random.Next(6) switch
             {
@@ -73,6 +89,7 @@ public sealed class GarbageCycleTests
                 3 => ScanAsync(),
                 _ => Task.CompletedTask,
             });
+            Load.Allow(_random.Next(1, LoadPerStepMax));
             if (_random.Next(2) == 0)
             {
                 var name = $"c{++_names}";
@@ -100,13 +117,14 @@ public sealed class GarbageCycleTests
 
         public async Task EndAsync()
         {
+            await Load.StopAsync();
             foreach (var name in _checkpoints.Keys.ToList())
             {
                 await DeleteCheckpointAsync(name);
             }
 
             await _store.CompactAsync();
-            await ReopenAsync();
+            await ReopenAsync(restartsLoad: false);
             _fixture.Time.Advance(GarbageCollector.FenceAgeMin + TimeSpan.FromHours(1));
             await CollectAsync();
             var (needed, newest) = await _fixture.NeededTablesAsync();
@@ -114,8 +132,12 @@ public sealed class GarbageCycleTests
             Assert.All(await _fixture.NamesAsync("log/"), name =>
                 Assert.Equal(newest.Incarnation, References.LogOf(name)!.Value.Incarnation));
             await CheckAsync();
+            Load.Check(await GarbageFixture.ReadAsync(_store));
             await _store.DisposeAsync();
         }
+
+        private static IEnumerable<KeyValuePair<string, string>> Own(SortedDictionary<string, string> stored) =>
+            stored.Where(entry => !entry.Key.StartsWith(GarbageLoad.Prefix, StringComparison.Ordinal));
 
         private static SortedDictionary<string, string> Copy(SortedDictionary<string, string> model) =>
             new(model, StringComparer.Ordinal);
@@ -186,20 +208,26 @@ public sealed class GarbageCycleTests
         private async Task DeleteCheckpointAsync(string? name = null)
         {
             name ??= _checkpoints.Keys.ElementAt(_random.Next(_checkpoints.Count));
-            Assert.Equal(_checkpoints[name], await _fixture.ReadCheckpointAsync(name));
+            Assert.Equal(_checkpoints[name], Own(await _fixture.ReadCheckpointAsync(name)));
             Assert.True(await _store.DeleteCheckpointAsync(name));
             _checkpoints.Remove(name);
         }
 
-        /// <summary>What is unreferenced and old before a collection is gone after it.</summary>
+        /// <summary>
+        /// What is unreferenced and old before a collection is gone after it; what is referenced after it was all the
+        /// while, and is there.
+        /// </summary>
         private async Task CollectAsync()
         {
             var (needed, newest) = await _fixture.NeededTablesAsync();
             var references = newest.LogRanges.ToDictionary(r => r.Incarnation, r => r.From);
             var due = (await _fixture.ListAsync()).Where(info => IsGarbage(info, needed, newest, references)).ToList();
+            Load.Allow(_random.Next(1, LoadPerStepMax));
+            var written = Load.Acknowledged;
             var dry = await _store.CollectGarbageAsync(dryRun: true);
             Assert.True(dry.IsDryRun);
             var report = await _store.CollectGarbageAsync();
+            WritesWhileCollecting += Load.Acknowledged - written;
             ObjectsCollected += report.Deleted.Count;
             var left = await _fixture.NamesAsync(string.Empty);
             Assert.Empty(due.Select(info => info.Name).Intersect(left));
@@ -231,18 +259,25 @@ public sealed class GarbageCycleTests
                         info.Name, Manifest.NameOf(1, Math.Max(0, newest.Number - ManifestStore.Kept))) <= 0;
         }
 
-        private async Task ReopenAsync()
+        private async Task ReopenAsync(bool restartsLoad = true)
         {
+            await Load.StopAsync();
             CloseScan();
             await EndZombieAsync();
             await _store.DisposeAsync();
             CheckViolations();
             await OpenAsync(GarbageFixture.Options);
+            Load.Check(await GarbageFixture.ReadAsync(_store));
+            if (restartsLoad)
+            {
+                Load.Start(_store, _random.Next());
+            }
         }
 
         /// <summary>Another process takes over; the one before does not know it yet.</summary>
         private async Task TakeOverAsync()
         {
+            await Load.StopAsync();
             CloseScan();
             await EndZombieAsync();
             await _store.SyncAsync();
@@ -250,6 +285,8 @@ public sealed class GarbageCycleTests
             _objects.IsZombie = true;
             _zombie = (_store, _objects);
             await OpenAsync(GarbageFixture.Options);
+            Load.Check(await GarbageFixture.ReadAsync(_store));
+            Load.Start(_store, _random.Next());
         }
 
         private async Task RestoreAsync()
@@ -259,6 +296,7 @@ public sealed class GarbageCycleTests
                 return;
             }
 
+            await Load.StopAsync();
             CloseScan();
             await EndZombieAsync();
             CheckViolations();
@@ -275,6 +313,8 @@ public sealed class GarbageCycleTests
 
             await OpenAsync(GarbageFixture.Options with { RestoreFrom = name });
             _model = Copy(_checkpoints[name]);
+            await Load.ClearAsync(_store);
+            Load.Start(_store, _random.Next());
         }
 
         private async Task ZombieActsAsync()
@@ -319,7 +359,7 @@ public sealed class GarbageCycleTests
             Assert.Empty(needed.Except(await _fixture.NamesAsync("shards/")));
             if (Cycle % 5 == 0)
             {
-                Assert.Equal(_model, await GarbageFixture.ReadAsync(_store));
+                Assert.Equal(_model, Own(await GarbageFixture.ReadAsync(_store)));
             }
         }
 

@@ -6,11 +6,15 @@ namespace Dmt.Engine.Tests.Garbage;
 
 /// <summary>
 /// One process's way to a shared store. Reading an object that somebody has deleted fails, even through a reader that
-/// was open before, and is remembered as a violation; unless this process is a zombie, which may well be surprised.
+/// was open before, and is remembered as a violation, and so is deleting what this process itself has open, whose
+/// blocks may all be cached; unless it is a zombie, which may well be surprised.
 /// </summary>
 internal sealed class WatchedObjectStore(IObjectStore inner, ConcurrentDictionary<string, bool> deleted) : IObjectStore
 {
     public ConcurrentQueue<string> Violations { get; private init; } = new();
+
+    /// <summary>How many readers this process has open, by path.</summary>
+    private ConcurrentDictionary<string, int> OpenReaders { get; init; } = new();
 
     public bool IsZombie { get; set; }
 
@@ -26,7 +30,12 @@ internal sealed class WatchedObjectStore(IObjectStore inner, ConcurrentDictionar
 
     public IObjectStore? OpenSibling(string root) =>
         inner.OpenSibling(root) is { } sibling
-            ? new WatchedObjectStore(sibling, deleted) { Violations = Violations, IsZombie = IsZombie }
+            ? new WatchedObjectStore(sibling, deleted)
+            {
+                Violations = Violations,
+                OpenReaders = OpenReaders,
+                IsZombie = IsZombie,
+            }
             : null;
 
     /// <summary>A checkpoint or manifest that is not there is an answer, not a loss.</summary>
@@ -78,6 +87,11 @@ internal sealed class WatchedObjectStore(IObjectStore inner, ConcurrentDictionar
     {
         foreach (var name in names)
         {
+            if (OpenReaders.GetValueOrDefault(PathOf(name)) > 0 && !IsZombie)
+            {
+                Violations.Enqueue($"{name} is deleted while it is open");
+            }
+
             deleted[PathOf(name)] = true;
         }
 
@@ -97,23 +111,41 @@ internal sealed class WatchedObjectStore(IObjectStore inner, ConcurrentDictionar
     /// <summary>The store behind it outlives its processes.</summary>
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
-    private sealed class Reader(WatchedObjectStore store, IObjectReader reader) : IObjectReader
+    private sealed class Reader : IObjectReader
     {
-        public string Name => reader.Name;
+        private readonly WatchedObjectStore _store;
+        private readonly IObjectReader _reader;
+        private int _closed;
 
-        public long Length => reader.Length;
+        public Reader(WatchedObjectStore store, IObjectReader reader)
+        {
+            (_store, _reader) = (store, reader);
+            store.OpenReaders.AddOrUpdate(store.PathOf(reader.Name), 1, static (_, count) => count + 1);
+        }
+
+        public string Name => _reader.Name;
+
+        public long Length => _reader.Length;
 
         public ValueTask ReadAsync(long offset, Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
-            if (store.WasDeleted(Name) && !store.IsZombie)
+            if (_store.WasDeleted(Name) && !_store.IsZombie)
             {
-                store.Violations.Enqueue($"{Name} is read after it was deleted");
+                _store.Violations.Enqueue($"{Name} is read after it was deleted");
             }
 
-            return reader.ReadAsync(offset, buffer, cancellationToken);
+            return _reader.ReadAsync(offset, buffer, cancellationToken);
         }
 
-        public ValueTask DisposeAsync() => reader.DisposeAsync();
+        public ValueTask DisposeAsync()
+        {
+            if (Interlocked.Exchange(ref _closed, 1) == 0)
+            {
+                _store.OpenReaders.AddOrUpdate(_store.PathOf(Name), 0, static (_, count) => count - 1);
+            }
+
+            return _reader.DisposeAsync();
+        }
     }
 
     private bool WasDeleted(string name) => deleted.ContainsKey(PathOf(name));
