@@ -125,6 +125,8 @@ internal sealed partial class Shard
         }
         catch
         {
+            // Through the host, which closes them.
+            Array.ForEach([.. levels.SelectMany(static level => level)], host.OnTableOpened);
             Release(levels.SelectMany(static level => level));
             throw;
         }

@@ -360,6 +360,15 @@ internal sealed class ShardHost : IAsyncDisposable
     /// <summary>The last reader of a table has left.</summary>
     private void OnTableReleased(TableReader table)
     {
+        if (table.IsObsolete)
+        {
+            table.ForgetStored();
+        }
+
+        // Local readers close synchronously; the task of a remote one needs no waiting for.
+        _ = table.CloseAsync().AsTask();
+
+        // Only now: nobody may take it for unused while it is open.
         lock (_inUse)
         {
             var left = _inUse[table.Info.HeldBy] - 1;
@@ -373,13 +382,6 @@ internal sealed class ShardHost : IAsyncDisposable
             }
         }
 
-        if (table.IsObsolete)
-        {
-            table.ForgetStored();
-        }
-
-        // Local readers close synchronously; the task of a remote one needs no waiting for.
-        _ = table.CloseAsync().AsTask();
         if (table.IsObsolete)
         {
             // Borrowed ones are held by a pin, for all shards.

@@ -229,8 +229,16 @@ public sealed class GarbageCycleTests(ITestOutputHelper output)
             var report = await _store.CollectGarbageAsync();
             WritesWhileCollecting += Load.Acknowledged - written;
             ObjectsCollected += report.Deleted.Count;
-            var left = await _fixture.NamesAsync(string.Empty);
-            Assert.Empty(due.Select(info => info.Name).Intersect(left));
+            var left = due.Select(info => info.Name).Intersect(await _fixture.NamesAsync(string.Empty)).ToList();
+            for (var again = 0; again < 1000 && left.Count > 0; again++)
+            {
+                // The manifest that does without them was there, and its owner did not know so yet.
+                await Task.Yield();
+                await _store.CollectGarbageAsync();
+                left = [.. left.Intersect(await _fixture.NamesAsync(string.Empty))];
+            }
+
+            Assert.Empty(left);
 
             // Looked at again: a compaction in the background may have replaced some since.
             var (neededNow, _) = await _fixture.NeededTablesAsync();
