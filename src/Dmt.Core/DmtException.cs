@@ -16,6 +16,11 @@ public sealed class DmtException : Exception
     /// </summary>
     public ulong CurrentVersion { get; init; }
 
+    /// <summary>
+    /// For a batch over several shards of which not all were written: those that were. Empty otherwise.
+    /// </summary>
+    public IReadOnlyList<ShardVersion> Written { get; init; } = [];
+
     public static DmtException InvalidArgument(string message) => new(DmtErrorKind.InvalidArgument, message);
 
     public static DmtException TooLarge(string message) => new(DmtErrorKind.TooLarge, message);

@@ -40,6 +40,11 @@ public sealed record StoreStatistics
 
     public ulong Epoch { get; init; }
 
+    /// <summary>How many shards the store has. Sizes and counts are those of the ones that are open.</summary>
+    public int Shards { get; init; } = 1;
+
+    public int ShardsOpen { get; init; } = 1;
+
     public required string Incarnation { get; init; }
 
     /// <summary>Why writes are refused now (a full disk, say); null while they are accepted.</summary>

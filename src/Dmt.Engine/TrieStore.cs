@@ -1,8 +1,9 @@
 using System.Security.Cryptography;
 using Dmt.Core;
-using Dmt.Core.Keys;
+using Dmt.Core.Sharding;
 using Dmt.Engine.Checkpoints;
 using Dmt.Engine.Log;
+using Dmt.Engine.Manifests;
 using Dmt.Engine.Objects;
 using Dmt.Engine.Objects.Caching;
 using Dmt.Engine.Scheduling;
@@ -22,17 +23,14 @@ namespace Dmt.Engine;
 /// await foreach (var (key, value) in store.PrefixAsync("app")) Console.WriteLine($"{key} = {value}");
 /// </code>
 /// </example>
-public sealed class TrieStore : ITrieStore, IStoreMaintenance
+public sealed partial class TrieStore : ITrieStore, IStoreMaintenance
 {
-    private const uint RootShard = 1;
-
-    private readonly Shard _root;
     private readonly long _openedAt;
     private int _disposed;
 
-    private TrieStore(ShardHost host, Shard root)
+    private TrieStore(ShardHost host, ShardDirectory shards)
     {
-        (Host, _root) = (host, root);
+        (Host, Shards) = (host, shards);
         _openedAt = host.Time.GetTimestamp();
         host.Metrics.Observe(this);
     }
@@ -45,15 +43,20 @@ public sealed class TrieStore : ITrieStore, IStoreMaintenance
 
     internal ShardHost Host { get; }
 
-    internal ulong LastSequence => _root.LastSequence;
+    internal ShardDirectory Shards { get; }
 
-    internal long UserBytesWritten => _root.UserBytesWritten;
+    /// <summary>The highest of all open shards.</summary>
+    internal ulong LastSequence => Shards.Open.Max(static shard => shard.LastSequence);
 
-    internal string? Problem => Host.Log.RefusedBecause ?? _root.Problem;
+    internal long UserBytesWritten => Host.UserBytesOfReleased + Shards.Open.Sum(static s => s.UserBytesWritten);
 
-    internal long TableBytes => _root.Tables.Sum(static table => table.Length);
+    internal string? Problem =>
+        Host.Log.RefusedBecause
+            ?? Shards.Open.Select(static shard => shard.Problem).FirstOrDefault(static p => p is not null);
 
-    internal long TableCount => _root.Tables.Count();
+    internal long TableBytes => Shards.Open.Sum(static shard => shard.Tables.Sum(static table => table.Bytes));
+
+    internal long TableCount => Shards.Open.Sum(static shard => (long)shard.Tables.Count());
 
     /// <summary>
     /// Opens the store in a folder, making it when it is not there, and recovers what was acknowledged.
@@ -157,7 +160,7 @@ public sealed class TrieStore : ITrieStore, IStoreMaintenance
         {
             random ??= new Random(RandomNumberGenerator.GetInt32(int.MaxValue));
             host = ShardHost.Start(objects, logs, options, time, random, scheduler);
-            return new TrieStore(host, await OpenRootAsync(host, cancellationToken).ConfigureAwait(false));
+            return new TrieStore(host, await OpenShardsAsync(host, cancellationToken).ConfigureAwait(false));
         }
         catch
         {
@@ -203,138 +206,43 @@ public sealed class TrieStore : ITrieStore, IStoreMaintenance
     }
 
     /// <inheritdoc/>
-    public async ValueTask<CheckpointInfo> CheckpointAsync(string name, CancellationToken cancellationToken = default)
-    {
-        Checkpoint.ValidateName(name);
-        using var held = await Host.Collector.Exclusive.AcquireAsync(cancellationToken).ConfigureAwait(false);
-        var checkpoint = await _root.CheckpointAsync(name, Checkpoints, cancellationToken).ConfigureAwait(false);
-        return checkpoint.Info;
-    }
-
-    /// <inheritdoc/>
-    public async ValueTask<IReadOnlyList<CheckpointInfo>> ListCheckpointsAsync(
-        CancellationToken cancellationToken = default)
-    {
-        var all = await Checkpoints.LoadAllAsync(cancellationToken).ConfigureAwait(false);
-        return [.. all.Select(static checkpoint => checkpoint.Info)];
-    }
-
-    /// <inheritdoc/>
-    public async ValueTask<bool> DeleteCheckpointAsync(string name, CancellationToken cancellationToken = default)
-    {
-        using var held = await Host.Collector.Exclusive.AcquireAsync(cancellationToken).ConfigureAwait(false);
-        Checkpoint.ValidateName(name);
-
-        if (await Host.Objects.GetAsync(Checkpoint.NameOf(name), cancellationToken)
-            .ConfigureAwait(false) is not { } bytes)
-        {
-            return false;
-        }
-
-        if (Checkpoint.TryDecodePin(bytes, name) is { } pin)
-        {
-            await new StoreClone(Host.Objects, Host.Time).ThrowIfNeededAsync(pin, cancellationToken)
-                .ConfigureAwait(false);
-        }
-
-        await Checkpoints.DeleteAsync(name, cancellationToken).ConfigureAwait(false);
-        Host.Collector.CheckpointDeleted();
-        return true;
-    }
-
-    /// <inheritdoc/>
-    public ValueTask<GarbageReport> CollectGarbageAsync(
-        bool dryRun = false, TimeSpan? ageMin = null, CancellationToken cancellationToken = default) =>
-        Host.Collector.SweepAsync(dryRun, ageMin, cancellationToken);
-
-    /// <inheritdoc/>
-    public ValueTask<Entry?> GetAsync(ReadOnlyMemory<byte> key, CancellationToken cancellationToken = default) =>
-        _root.GetAsync(key, null, cancellationToken);
-
-    /// <inheritdoc/>
-    public ValueTask<ulong> PutAsync(
-        ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, WriteOptions options =
-            default, CancellationToken cancellationToken = default) =>
-        _root.PutAsync(key, value, options, cancellationToken);
-
-    /// <inheritdoc/>
-    public ValueTask<ulong> DeleteAsync(
-        ReadOnlyMemory<byte> key, WriteOptions options = default, CancellationToken cancellationToken = default) =>
-        _root.DeleteAsync(key, options, cancellationToken);
-
-    /// <inheritdoc/>
-    public ValueTask<ulong> DeleteRangeAsync(
-        KeyRange range, WriteOptions options = default, CancellationToken cancellationToken = default) =>
-        _root.DeleteRangeAsync(range, options, cancellationToken);
-
-    /// <inheritdoc/>
-    public ValueTask<ulong> WriteAsync(
-        WriteBatch batch, Durability? durability = null, CancellationToken cancellationToken = default)
-    {
-        ArgumentNullException.ThrowIfNull(batch);
-        return _root.WriteAsync(batch, durability, cancellationToken);
-    }
-
-    /// <inheritdoc/>
-    public ValueTask<ScanPage> ScanAsync(ScanRequest request, CancellationToken cancellationToken = default) =>
-        ScanAsync(request, null, cancellationToken);
-
-    /// <inheritdoc/>
-    public ValueTask<long> CountAsync(KeyRange range, CancellationToken cancellationToken = default) =>
-        CountAsync(range, null, cancellationToken);
-
-    /// <summary>Walks a range in one snapshot without copying entries. Dispose the scan.</summary>
-    public Scan OpenScan(KeyRange range = default, bool reverse = false) => _root.OpenScan(range, reverse, null);
-
-    /// <summary>A view of the store as it is now. Dispose it: what it sees is kept until then.</summary>
-    public StoreSnapshot OpenSnapshot() => new(this, _root.OpenSnapshot());
-
-    /// <inheritdoc/>
-    public ValueTask SyncAsync(CancellationToken cancellationToken = default) =>
-        _root.SyncAsync(cancellationToken);
-
-    /// <summary>Writes what is in memory into tables.</summary>
-    public ValueTask FlushAsync(CancellationToken cancellationToken = default) => _root.FlushAsync(cancellationToken);
-
-    /// <summary>
-    /// Flushes and merges all tables into the bottom level, dropping what is overwritten, deleted or expired.
-    /// </summary>
-    public ValueTask CompactAsync(CancellationToken cancellationToken = default) =>
-        _root.CompactAsync(cancellationToken);
-
-    /// <inheritdoc/>
     public ValueTask<StoreStatistics> StatAsync(CancellationToken cancellationToken = default)
     {
-        var (tables, memtableBytes, memtableEntries) = _root.Describe();
+        var described = Shards.Open.Select(static shard => shard.Describe()).ToList();
         var levels = new List<LevelStatistics>();
-        for (var level = 0; level < tables.Levels.Length; level++)
+        for (var level = 0; level < Manifest.LevelCount; level++)
         {
-            var infos = tables.Levels[level].Select(static table => table.Info).ToList();
+            var infos =
+                described.SelectMany(one => one.Tables.Levels[level]).Select(static table => table.Info).ToList();
             if (infos.Count > 0)
             {
                 levels.Add(new LevelStatistics(
-                    level, infos.Count, infos.Sum(static i => i.Length), infos.Sum(static i => i.Entries)));
+                    level, infos.Count, infos.Sum(static i => i.Bytes), infos.Sum(static i => i.Entries)));
             }
         }
 
+        var root = Shards.Open.First(static shard => shard.Id == ShardMap.Root);
         return ValueTask.FromResult(new StoreStatistics
         {
             Levels = levels,
-            EntriesMax = memtableEntries + levels.Sum(static level => level.Entries),
-            MemtableBytes = memtableBytes,
+            EntriesMax = described.Sum(static one => one.MemtableEntries) + levels.Sum(static level => level.Entries),
+            MemtableBytes = described.Sum(static one => one.MemtableBytes),
             BlockCacheBytes = Host.Cache.Bytes,
             CacheBytesMax = Host.Options.CacheBytes,
             LogBytes = Host.Log.LiveBytes,
             TableBytes = levels.Sum(static level => level.Bytes),
-            BorrowedBytes = tables.Levels.SelectMany(static level => level)
-                .Where(static table => table.Info.Origin is not null).Sum(static table => table.Info.Length),
-            UserBytesWritten = _root.UserBytesWritten,
+            BorrowedBytes = described.SelectMany(static one => one.Tables.Levels).SelectMany(static level => level)
+                .Where(static table => table.Info.Origin is not null).Sum(static table => table.Info.Bytes),
+            UserBytesWritten = UserBytesWritten,
             MediumBytesWritten = Host.Metrics.TableBytesWritten + Host.Log.BytesWritten,
-            LastSequence = _root.LastSequence,
-            Epoch = _root.Epoch,
+            LastSequence = LastSequence,
+            Epoch = root.Epoch,
+            Shards = Shards.Map.Count,
+            ShardsOpen = described.Count,
             Incarnation = Host.Log.Incarnation,
             WritesRefused = Problem,
-            BackgroundProblem = _root.BackgroundProblem,
+            BackgroundProblem = Shards.Open.Select(static shard => shard.BackgroundProblem)
+                .FirstOrDefault(static problem => problem is not null),
             Fenced = Host.Log.Fence.Reason?.Message,
             Requests = Describe(Host.Objects.Requests),
             DiskCache = Host.Objects.DiskCache,
@@ -342,73 +250,13 @@ public sealed class TrieStore : ITrieStore, IStoreMaintenance
     }
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() =>
-        Interlocked.Exchange(ref _disposed, 1) == 0 ? Host.DisposeAsync() : ValueTask.CompletedTask;
-
-    private CheckpointStore Checkpoints => new(Host.Objects);
-
-    /// <summary>Opens the present state, or the checkpoint that the options name in its place.</summary>
-    private static async ValueTask<Shard> OpenRootAsync(ShardHost host, CancellationToken cancellationToken)
+    public async ValueTask DisposeAsync()
     {
-        if (host.Options.RestoreFrom is not { } name)
+        if (Interlocked.Exchange(ref _disposed, 1) == 0)
         {
-            return await host.OpenShardAsync(RootShard, null, cancellationToken).ConfigureAwait(false);
+            await Shards.CloseAsync().ConfigureAwait(false);
+            await Host.DisposeAsync().ConfigureAwait(false);
         }
-
-        var checkpoints = new CheckpointStore(host.Objects);
-        var checkpoint = await checkpoints.FindAsync(name, cancellationToken).ConfigureAwait(false)
-            ?? throw DmtException.InvalidArgument($"there is no checkpoint \"{name}\" in {host.Objects.Description}");
-        var root = await host.OpenShardAsync(
-            RootShard, checkpoint.Manifests.Single(static m => m.Shard == RootShard), cancellationToken)
-            .ConfigureAwait(false);
-
-        // See GarbageCollector.cs: from here on the manifest keeps the tables, if the checkpoint did until here.
-        return await checkpoints.FindAsync(name, cancellationToken).ConfigureAwait(false) is not null
-            ? root
-            : throw DmtException.Unavailable(
-                $"the checkpoint \"{name}\" was deleted while it was restored: its tables may be gone");
-    }
-
-    internal ValueTask<Entry?> GetAsync(ReadOnlyMemory<byte> key, ulong asOf, CancellationToken cancellationToken) =>
-        _root.GetAsync(key, asOf, cancellationToken);
-
-    internal async ValueTask<ScanPage> ScanAsync(ScanRequest request, ulong? asOf, CancellationToken cancellationToken)
-    {
-        if (request.Limit is < 1 or > ScanRequest.LimitMax)
-        {
-            throw DmtException.InvalidArgument($"a limit of {request.Limit}: expected 1 to {ScanRequest.LimitMax}");
-        }
-
-        Key.ValidatePrefix(request.Range.Start.Span);
-        Key.ValidatePrefix(request.Range.End.GetValueOrDefault().Span);
-        var range = request.Cursor is { } cursor
-            ? PageCursor.Rest(cursor, request.Range, request.Reverse)
-            : request.Range;
-        using var scan = _root.OpenScanUnchecked(range, request.Reverse, asOf);
-        var page = new PageBuilder(request);
-        while (await scan.MoveNextAsync(cancellationToken).ConfigureAwait(false))
-        {
-            if (page.IsFull)
-            {
-                return page.Build(more: true);
-            }
-
-            page.Add(scan.Current);
-        }
-
-        return page.Build(more: false);
-    }
-
-    internal async ValueTask<long> CountAsync(KeyRange range, ulong? asOf, CancellationToken cancellationToken)
-    {
-        using var scan = _root.OpenScan(range, reverse: false, asOf);
-        long count = 0;
-        while (await scan.MoveNextAsync(cancellationToken).ConfigureAwait(false))
-        {
-            count++;
-        }
-
-        return count;
     }
 
     /// <summary>Dollars a month for requests at the rate since the opening; null where nobody pays.</summary>
@@ -435,6 +283,4 @@ public sealed class TrieStore : ITrieStore, IStoreMaintenance
             RequestDollarsPerMonth = RequestDollarsPerMonth ?? 0,
             StorageDollarsPerMonth = S3Cost.OfStoragePerMonth(TableBytes),
         };
-
-    internal void CloseSnapshot(ulong sequence) => _root.CloseSnapshot(sequence);
 }

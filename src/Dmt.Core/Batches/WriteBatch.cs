@@ -93,6 +93,18 @@ public sealed class WriteBatch
         return this;
     }
 
+    /// <summary>Adds a copy of an operation of another batch.</summary>
+    public WriteBatch Append(in WriteOperation operation)
+    {
+        Add(operation);
+        if (operation.Kind == WriteOperationKind.Put)
+        {
+            ValueBytesLargest = Math.Max(ValueBytesLargest, operation.Value.Length);
+        }
+
+        return this;
+    }
+
     /// <summary>Forgets all operations and keeps the memory.</summary>
     public void Clear()
     {

@@ -55,12 +55,24 @@ public sealed partial class ShardMap
     }
 
     /// <summary>
-    /// A map in which a shard has the number that was decided elsewhere: to bring a carve that was begun to its end.
+    /// The next version, in which <paramref name="count"/> numbers are given away: nobody else gets them. Whoever has
+    /// them may <see cref="Add"/> shards that have them, in any order, or never.
+    /// </summary>
+    /// <exception cref="DmtException">InvalidArgument where there are not as many.</exception>
+    public ShardMap Reserve(int count, out uint first)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        CheckNumbers(count);
+        first = NextShard;
+        return new(NextVersion(), NextShard + (uint)count, _entries);
+    }
+
+    /// <summary>
+    /// A map in which a shard has a number that was reserved: it was carved, and its parent's manifest says so.
     /// </summary>
     /// <returns>This map where it has exactly this shard already; or else the next version.</returns>
     /// <exception cref="DmtException">InvalidArgument where the prefix belongs to another shard or the number to
-    /// another prefix; where the number is below <see cref="NextShard"/> and not in the map, for its shard was merged
-    /// and must not come back; and for what is out of its range.</exception>
+    /// another prefix, where the number was never given, and for what is out of its range.</exception>
     public ShardMap Add(uint shard, ReadOnlyMemory<byte> prefix)
     {
         if (TryGet(shard, out var there))
@@ -70,27 +82,21 @@ public sealed partial class ShardMap
                 + $"shard map it has \"{Key.ToDisplay(there.Prefix.Span)}\"");
         }
 
-        if (shard < NextShard || shard == uint.MaxValue)
+        if (shard >= NextShard || shard == 0)
         {
             throw DmtException.InvalidArgument(
                 $"shard {shard} cannot be added to version {Version} of the shard map: expected a number that was "
-                + $"never given, {NextShard} to {uint.MaxValue - 1}");
+                + $"given, below {NextShard}");
         }
 
         CheckNewPrefix(prefix.Span);
-        return With([new ShardEntry(shard, prefix.ToArray())], NextVersion(), shard + 1);
+        return With([new ShardEntry(shard, prefix.ToArray())], NextVersion(), NextShard);
     }
 
     /// <summary>New entries with the next numbers, sorted by prefix.</summary>
     private ShardEntry[] Number(ReadOnlySpan<ReadOnlyMemory<byte>> prefixes)
     {
-        if ((uint)prefixes.Length > uint.MaxValue - NextShard)
-        {
-            throw DmtException.InvalidArgument(
-                $"there are no numbers for {prefixes.Length} more shards: the next is {NextShard}, "
-                + $"and the last is {uint.MaxValue - 1}");
-        }
-
+        CheckNumbers(prefixes.Length);
         var added = new ShardEntry[prefixes.Length];
         for (var i = 0; i < added.Length; i++)
         {
@@ -109,6 +115,16 @@ public sealed partial class ShardMap
         }
 
         return added;
+    }
+
+    private void CheckNumbers(int count)
+    {
+        if ((uint)count > uint.MaxValue - NextShard)
+        {
+            throw DmtException.InvalidArgument(
+                $"there are no numbers for {count} more shards: the next is {NextShard}, "
+                + $"and the last is {uint.MaxValue - 1}");
+        }
     }
 
     private void CheckNewPrefix(ReadOnlySpan<byte> prefix)

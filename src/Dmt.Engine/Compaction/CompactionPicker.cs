@@ -50,7 +50,7 @@ internal static class CompactionPicker
 
         return best.Level switch
         {
-            -1 => null,
+            -1 => PickCut(levels, baseLevel),
             0 => PickLevel0(levels, baseLevel),
             _ => PickTable(levels, best.Level),
         };
@@ -64,7 +64,7 @@ internal static class CompactionPicker
     {
         var inShape = levels.Take(Bottom).All(static level => level.Count == 0)
             && levels[Bottom].All(static table =>
-                table.Tombstones == 0 && table.RangeTombstones == 0 && table.Origin is null);
+                table.Tombstones == 0 && table.RangeTombstones == 0 && table.Origin is null && !table.IsCut);
         return inShape ? null : new CompactionPlan(levels, Bottom, true);
     }
 
@@ -100,6 +100,30 @@ internal static class CompactionPicker
         return Plan(levels, inputs, output);
     }
 
+    /// <summary>
+    /// When nothing else is to be done: writes a part of a shared table anew, so that the object can go once all who
+    /// share it have done so.
+    /// </summary>
+    private static CompactionPlan? PickCut(IReadOnlyList<IReadOnlyList<TableInfo>> levels, int baseLevel)
+    {
+        if (levels[0].Any(static table => table.IsCut))
+        {
+            return PickLevel0(levels, baseLevel);
+        }
+
+        for (var level = 1; level < levels.Count; level++)
+        {
+            if (levels[level].FirstOrDefault(static table => table.IsCut) is { } cut)
+            {
+                var inputs = Empty();
+                inputs[level] = [cut];
+                return Plan(levels, inputs, level);
+            }
+        }
+
+        return null;
+    }
+
     private static CompactionPlan PickTable(IReadOnlyList<IReadOnlyList<TableInfo>> levels, int level)
     {
         var next = levels[level + 1];
@@ -107,7 +131,7 @@ internal static class CompactionPicker
         var bestRatio = double.MaxValue;
         foreach (var table in levels[level])
         {
-            var ratio = (double)Bytes(Overlapping(next, [table])) / Math.Max(1, table.Length);
+            var ratio = (double)Bytes(Overlapping(next, [table])) / Math.Max(1, table.Bytes);
             if (ratio < bestRatio)
             {
                 (best, bestRatio) = (table, ratio);
@@ -136,7 +160,7 @@ internal static class CompactionPicker
         }
 
         // One hull of all the others: in a compaction they are written as one run.
-        var hull = others[0];
+        var hull = others[0] with { LargestExclusive = false };
         foreach (var other in others)
         {
             hull = hull with
@@ -159,7 +183,7 @@ internal static class CompactionPicker
         long bytes = 0;
         foreach (var table in tables)
         {
-            bytes += table.Length;
+            bytes += table.Bytes;
         }
 
         return bytes;

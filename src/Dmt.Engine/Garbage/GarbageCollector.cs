@@ -39,7 +39,7 @@ using Dmt.Engine.Tables;
 
 namespace Dmt.Engine.Garbage;
 
-internal sealed class GarbageCollector : IAsyncDisposable
+internal sealed partial class GarbageCollector : IAsyncDisposable
 {
     /// <summary>The fence of a sealed log stays at least this long; see References.cs.</summary>
     public static readonly TimeSpan FenceAgeMin = TimeSpan.FromDays(30);
@@ -62,6 +62,7 @@ internal sealed class GarbageCollector : IAsyncDisposable
     private readonly TimeSpan _ageMin;
     private readonly bool _sweepsLogs;
     private readonly Func<IReadOnlyList<OwnedShard>> _owned;
+    private readonly MapStore _maps;
     private readonly Func<string, bool> _isInUse;
     private readonly CheckpointStore _checkpoints;
     private readonly AsyncQueue<bool> _queue; // true: a sweep is due; false: pending objects may be
@@ -72,6 +73,7 @@ internal sealed class GarbageCollector : IAsyncDisposable
 
     /// <summary>Those of them that a checkpoint needs; looked at again when one is deleted.</summary>
     private readonly Dictionary<string, DateTimeOffset> _held = [];
+    private readonly HashSet<string> _shared = []; // those of _pending that other shards may need
 
     /// <summary>Pins that are gone.</summary>
     private readonly ConcurrentDictionary<string, bool> _released = new();
@@ -98,7 +100,8 @@ internal sealed class GarbageCollector : IAsyncDisposable
         TimeProvider time,
         EngineScheduler scheduler)
     {
-        (_objects, _ageMin, _sweepsLogs, _owned, _isInUse) = (objects, ageMin, sweepsLogs, owned, isInUse);
+        (_objects, _ageMin, _sweepsLogs, _isInUse) = (objects, ageMin, sweepsLogs, isInUse);
+        (_owned, _maps) = (owned, new MapStore(objects));
         (_time, _scheduler) = (time, scheduler);
         _checkpoints = new CheckpointStore(objects);
         _queue = new AsyncQueue<bool>(scheduler);
@@ -122,7 +125,9 @@ internal sealed class GarbageCollector : IAsyncDisposable
     public void Start() => _loop = _scheduler.Start(RunAsync);
 
     /// <summary>Objects that nothing needs from now on, as far as their owner knows.</summary>
-    public void Add(IReadOnlyCollection<string> names)
+    /// <param name="names">Their names.</param>
+    /// <param name="shared">Manifests of other shards may name them.</param>
+    public void Add(IReadOnlyCollection<string> names, bool shared = false)
     {
         if (names.Count == 0 || _isFenced)
         {
@@ -135,6 +140,10 @@ internal sealed class GarbageCollector : IAsyncDisposable
             foreach (var name in names)
             {
                 _pending.TryAdd(name, now);
+                if (shared)
+                {
+                    _shared.Add(name);
+                }
             }
         }
 
@@ -168,12 +177,14 @@ internal sealed class GarbageCollector : IAsyncDisposable
         var least = ageMin ?? _ageMin;
         var owned = _owned();
         var (candidates, shards, now) = await ListAsync(owned, cancellationToken).ConfigureAwait(false);
-        var references = await LoadReferencesAsync(owned, shards, cancellationToken).ConfigureAwait(false);
+        var references =
+            await LoadReferencesAsync(owned, shards, withChildren: true, cancellationToken).ConfigureAwait(false);
         List<GarbageObject> deleted = [];
         List<GarbageObject> waiting = [];
         foreach (var info in candidates)
         {
-            if (references.WhyUnneeded(info.Name) is { } reason && !_isInUse(info.Name))
+            if (references.WhyUnneeded(info.Name) is { } reason && !_isInUse(info.Name)
+                && !references.MayBeNamedSoon(info.Name))
             {
                 var age = now is { } at && at > info.LastModified ? at - info.LastModified : TimeSpan.Zero;
                 var isFence = info.Length <= FenceBytes && References.LogOf(info.Name) is not null;
@@ -245,10 +256,22 @@ internal sealed class GarbageCollector : IAsyncDisposable
         {
             if (due.Count > 0)
             {
-                // A log is given up when no shard of this process needs it, and no other shard is in it.
-                var owned = _owned();
-                var references = await LoadReferencesAsync(
-                    owned, owned.Select(static o => o.Manifest.Shard), CancellationToken.None).ConfigureAwait(false);
+                // A log is given up when no shard of this process needs it, and no other shard is in it. A table may be
+                // needed by the shard that wrote it, and where it was ever shared, by any.
+                bool anyShared;
+                lock (_lock)
+                {
+                    anyShared = due.Exists(_shared.Contains);
+                }
+
+                var shards = due.Select(References.ShardOf).OfType<uint>().ToHashSet();
+                if (anyShared)
+                {
+                    shards.UnionWith(await LoadMapAsync(CancellationToken.None).ConfigureAwait(false));
+                }
+
+                var references = await LoadReferencesAsync(_owned(), shards, anyShared, CancellationToken.None)
+                    .ConfigureAwait(false);
                 var garbage = due.Where(name => references.WhyUnneeded(name) is not null && !_isInUse(name)).ToList();
                 await DeleteAsync(garbage, CancellationToken.None).ConfigureAwait(false);
                 lock (_lock)
@@ -281,6 +304,7 @@ internal sealed class GarbageCollector : IAsyncDisposable
                 foreach (var name in some)
                 {
                     _pending.Remove(name);
+                    _shared.Remove(name);
                     _held.Remove(name);
                 }
             }
@@ -364,44 +388,14 @@ internal sealed class GarbageCollector : IAsyncDisposable
 
             // A table of the owner's epoch may be about to be named by its next manifest. The owner names it itself
             // when it is done with it.
-            if (epochs.TryGetValue(shard, out var epoch) && References.EpochOf(info.Name, shard) != epoch)
+            // What others own is not looked at, unless it is nobody's any more (References knows).
+            if (!epochs.TryGetValue(shard, out var epoch) || References.EpochOf(info.Name, shard) != epoch)
             {
                 candidates.Add(info);
             }
         }
 
         return (candidates, shards, now);
-    }
-
-    /// <summary>Step 3: after the candidates are known, checkpoints first.</summary>
-    /// <exception cref="DmtException">Fenced; Corruption; Unavailable.</exception>
-    private async ValueTask<References> LoadReferencesAsync(
-        IReadOnlyList<OwnedShard> owned, IEnumerable<uint> shards, CancellationToken cancellationToken)
-    {
-        var checkpoints = await _checkpoints.LoadAllAsync(cancellationToken).ConfigureAwait(false);
-        List<Manifest> newest = [];
-        foreach (var shard in shards)
-        {
-            var manifests = new ManifestStore(_objects, shard);
-            if (await manifests.LoadLatestAsync(cancellationToken).ConfigureAwait(false) is { } manifest)
-            {
-                newest.Add(manifest);
-            }
-        }
-
-        // A manifest whose writing seemed to fail may be there: the next one is made from the one before it all the
-        // same, and may name again what this one does not.
-        var references = new References(newest, owned.Select(static o => o.Manifest), checkpoints);
-        foreach (var (mine, _) in owned)
-        {
-            if (references.Newest(mine.Shard) is not { } found || !found.IsOf(mine))
-            {
-                _isFenced = true;
-                throw ManifestStore.TakenOver(mine);
-            }
-        }
-
-        return references;
     }
 
     /// <summary>

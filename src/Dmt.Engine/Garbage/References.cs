@@ -20,16 +20,23 @@ internal sealed class References
 {
     private readonly Dictionary<uint, Manifest> _newest;
     private readonly HashSet<string> _tables = [];
+    private readonly HashSet<uint> _living;
     private readonly Dictionary<string, long> _logs = [];
 
     /// <param name="newest">The newest manifest of each shard.</param>
     /// <param name="owned">What this process will make its next manifests from.</param>
     /// <param name="checkpoints">All checkpoints.</param>
+    /// <param name="living">The shards that there are.</param>
     public References(
-        IEnumerable<Manifest> newest, IEnumerable<Manifest> owned, IEnumerable<Checkpoint> checkpoints)
+        IEnumerable<Manifest> newest,
+        IEnumerable<Manifest> owned,
+        IEnumerable<Checkpoint> checkpoints,
+        HashSet<uint> living)
     {
+        _living = living;
         _newest = newest.ToDictionary(static manifest => manifest.Shard);
-        var manifests = _newest.Values.Concat(owned).Concat(checkpoints.SelectMany(static c => c.Manifests));
+        var manifests = _newest.Values.Where(manifest => living.Contains(manifest.Shard)).Concat(owned)
+            .Concat(checkpoints.SelectMany(static c => c.Manifests));
         foreach (var manifest in manifests)
         {
             _tables.UnionWith(
@@ -44,6 +51,10 @@ internal sealed class References
 
     public Manifest? Newest(uint shard) => _newest.GetValueOrDefault(shard);
 
+    /// <summary>A table of the newest epoch of its shard: its owner may be about to name it.</summary>
+    public bool MayBeNamedSoon(string name) => ShardOf(name) is { } shard && _living.Contains(shard)
+        && _newest.TryGetValue(shard, out var newest) && EpochOf(name, shard) == newest.Epoch;
+
     /// <summary>Why nothing needs the object; null when something does, or may.</summary>
     public string? WhyUnneeded(string name)
     {
@@ -54,6 +65,13 @@ internal sealed class References
 
         if (ShardOf(name) is { } shard)
         {
+            if (!_living.Contains(shard))
+            {
+                return ManifestNumberOf(name, shard) is not null || EpochOf(name, shard) is not null
+                    ? _tables.Contains(name) ? null : "its shard is gone"
+                    : null;
+            }
+
             if (!_newest.TryGetValue(shard, out var newest))
             {
                 return null;

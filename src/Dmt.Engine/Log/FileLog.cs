@@ -168,13 +168,18 @@ public sealed partial class FileLog : INodeLog
     /// <param name="fromPosition">0 to deliver all. May lie past the end of what survived: then nothing is
     /// delivered.</param>
     /// <param name="handler">Called for each record.</param>
+    /// <param name="allowsMissingHead">What was released before counts as not there.</param>
     /// <exception cref="DmtException">
     /// Corruption naming file and offset where records are damaged or missing that had been durable; Unavailable where
     /// a newer DMT wrote the log or a file cannot be read.
     /// </exception>
     public static LogReplayResult Replay(
-        string directory, string incarnation, long fromPosition, LogRecordHandler handler) =>
-        new LogReplay(Path.GetFullPath(directory), incarnation, fromPosition, handler).Run();
+        string directory,
+        string incarnation,
+        long fromPosition,
+        LogRecordHandler handler,
+        bool allowsMissingHead = false) =>
+        new LogReplay(Path.GetFullPath(directory), incarnation, fromPosition, handler, allowsMissingHead).Run();
 
     /// <summary>Lists headers, groups and records of one segment file, with what is wrong with them.</summary>
     public static void Inspect(string file, LogInspectHandler handler) => LogInspector.Inspect(file, handler);

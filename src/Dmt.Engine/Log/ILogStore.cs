@@ -15,6 +15,18 @@ internal interface ILogStore
     IReadOnlyList<string> ListOwnIncarnations();
 
     /// <summary>
+    /// Many shards are about to be recovered: where replaying means reading everything, it is read once for all.
+    /// </summary>
+    /// <param name="incarnations">Whose logs.</param>
+    /// <returns>The shards that have records there; none where a shard finds its own without the others.</returns>
+    IReadOnlyCollection<uint> BeginRecovery(IReadOnlyList<string> incarnations) => [];
+
+    /// <summary>What was kept for it may go.</summary>
+    void EndRecovery()
+    {
+    }
+
+    /// <summary>
     /// Sees to it that whoever writes that log cannot append to it any more: its next append fails. Where only one
     /// process at a time can have the logs, there is nothing to do.
     /// </summary>

@@ -28,12 +28,19 @@ internal sealed class LogReplay
     private readonly string _incarnation;
     private readonly long _fromPosition;
     private readonly LogRecordHandler _handler;
+    private readonly bool _allowsMissingHead;
     private long _position;
     private long _records;
     private bool _cleanlyClosed;
 
-    public LogReplay(string directory, string incarnation, long fromPosition, LogRecordHandler handler)
+    public LogReplay(
+        string directory,
+        string incarnation,
+        long fromPosition,
+        LogRecordHandler handler,
+        bool allowsMissingHead = false)
     {
+        _allowsMissingHead = allowsMissingHead;
         LogFormat.CheckIncarnation(incarnation);
         ArgumentOutOfRangeException.ThrowIfNegative(fromPosition);
         ArgumentNullException.ThrowIfNull(handler);
@@ -106,7 +113,7 @@ internal sealed class LogReplay
             }
         }
 
-        if (numbers.Count > 0)
+        if (numbers.Count > 0 && !_allowsMissingHead)
         {
             using var reader = Open(numbers[0]);
             if (TryReadHeader(reader, numbers[0], out var header) && header.StartPosition > _fromPosition)

@@ -8,6 +8,11 @@ namespace Dmt.Engine.Manifests;
 /// <param name="From">Position from which it must be replayed.</param>
 internal sealed record LogRange(string Incarnation, long From);
 
+/// <summary>A shard that was carved out of another one.</summary>
+/// <param name="Shard">Its number.</param>
+/// <param name="Prefix">Its prefix.</param>
+internal sealed record CarvedShard(uint Shard, byte[] Prefix);
+
 /// <summary>
 /// The state of a shard, as one immutable numbered object. Whoever creates a number first is the writer: that is the
 /// fence. Byte layout in docs/formats/manifest.md.
@@ -35,6 +40,13 @@ internal sealed record Manifest
 
     /// <summary>The keys of the shard begin with it.</summary>
     public byte[] Prefix { get; init; } = [];
+
+    /// <summary>The parts under <see cref="Prefix"/> that are shards of their own, in order of prefixes, none under
+    /// another.</summary>
+    public IReadOnlyList<CarvedShard> Carved { get; init; } = [];
+
+    /// <summary>The shard into which this one was merged: nobody opens it any more. 0 while it lives.</summary>
+    public uint MergedInto { get; init; }
 
     /// <summary>What must be replayed, in this order.</summary>
     public IReadOnlyList<LogRange> LogRanges { get; init; } = [];

@@ -23,6 +23,15 @@ internal static class ManifestCodec
     /// <summary>The section of <see cref="Manifest.Origins"/> and the tables that are borrowed.</summary>
     private const ulong OriginsTag = 1;
 
+    /// <summary>
+    /// The section of shards: what was carved out, into whom it was merged, and the tables that others may share.
+    /// </summary>
+    private const ulong ShardsTag = 2;
+
+    private const ulong Exclusive = 1;
+    private const ulong Cut = 2;
+    private const ulong Shared = 4;
+
     private const int HeaderBytes = 16;
 
     public static byte[] Encode(Manifest manifest)
@@ -61,6 +70,13 @@ internal static class ManifestCodec
             Bytes(EncodeOrigins(manifest));
         }
 
+        if (manifest.Carved.Count > 0 || manifest.MergedInto != 0
+            || manifest.Levels.Any(static level => level.Any(static table => FlagsOf(table) != 0)))
+        {
+            Number(ShardsTag);
+            Bytes(EncodeShards(manifest));
+        }
+
         var length = to.WrittenCount;
         var whole = new byte[length + sizeof(uint)];
         to.WrittenSpan.CopyTo(whole);
@@ -94,6 +110,45 @@ internal static class ManifestCodec
             Number((ulong)bytes.Length);
             to.Write(bytes);
         }
+    }
+
+    private static ulong FlagsOf(TableInfo table) => (table.LargestExclusive ? Exclusive : 0)
+        | (table.IsCut ? Cut : 0) | (table.IsShared ? Shared : 0);
+
+    /// <summary>
+    /// What was carved out, the shard that this one was merged into, then each table with a flag: its place among all
+    /// tables of the manifest, its flags, and of a cut one the bytes that are left.
+    /// </summary>
+    private static ReadOnlySpan<byte> EncodeShards(Manifest manifest)
+    {
+        var to = new ArrayBufferWriter<byte>(256);
+        Number((ulong)manifest.Carved.Count);
+        foreach (var carved in manifest.Carved)
+        {
+            Number(carved.Shard);
+            Number((ulong)carved.Prefix.Length);
+            to.Write(carved.Prefix);
+        }
+
+        Number(manifest.MergedInto);
+        var tables = manifest.Levels.SelectMany(static level => level).ToList();
+        Number((ulong)tables.Count(static table => FlagsOf(table) != 0));
+        for (var i = 0; i < tables.Count; i++)
+        {
+            if (FlagsOf(tables[i]) is > 0 and var flags)
+            {
+                Number((ulong)i);
+                Number(flags);
+                if (tables[i].IsCut)
+                {
+                    Number((ulong)tables[i].CutBytes);
+                }
+            }
+        }
+
+        return to.WrittenSpan;
+
+        void Number(ulong value) => to.Advance(Varint.Write(to.GetSpan(Varint.BytesMax64), value));
     }
 
     /// <summary>
@@ -208,14 +263,56 @@ internal static class ManifestCodec
             {
                 var tag = Number();
                 var section = new Payload(Bytes(), objectName);
-                manifest = tag == OriginsTag
-                    ? manifest with { Origins = section.Origins(levels) }
+                manifest = tag == OriginsTag ? manifest with { Origins = section.Origins(levels) }
+                    : tag == ShardsTag ? section.Shards(manifest, levels)
                     : throw DmtException.Unavailable(
                         $"{objectName} was written by a newer DMT (it has a section {tag}, which this one does not "
                             + "know)");
             }
 
             return manifest;
+        }
+
+        /// <summary>The section of shards; marks the tables that are cut or shared.</summary>
+        private Manifest Shards(Manifest manifest, TableInfo[][] levels)
+        {
+            var carved = new CarvedShard[Count()];
+            for (var i = 0; i < carved.Length; i++)
+            {
+                carved[i] = new CarvedShard((uint)Number(), Bytes());
+            }
+
+            var mergedInto = (uint)Number();
+            for (var left = Count(); left > 0; left--)
+            {
+                var (level, index) = Place(levels, Number());
+                var flags = Number();
+                levels[level][index] = levels[level][index] with
+                {
+                    LargestExclusive = (flags & Exclusive) != 0,
+                    IsCut = (flags & Cut) != 0,
+                    IsShared = (flags & Shared) != 0,
+                    CutBytes = (flags & Cut) != 0 ? (long)Number() : 0,
+                };
+            }
+
+            return manifest with { Carved = carved, MergedInto = mergedInto };
+        }
+
+        /// <summary>Where a table lies, given its place among all.</summary>
+        private (int Level, int Index) Place(TableInfo[][] levels, ulong table)
+        {
+            for (var level = 0; level < levels.Length; level++)
+            {
+                if (table < (ulong)levels[level].Length)
+                {
+                    return (level, (int)table);
+                }
+
+                table -= (ulong)levels[level].Length;
+            }
+
+            throw Damaged("a section names a table that is not there");
         }
 
         /// <summary>The section of origins; marks the tables that are borrowed.</summary>
@@ -229,19 +326,11 @@ internal static class ManifestCodec
 
             for (var left = Count(); left > 0; left--)
             {
-                var (table, origin) = (Number(), Number());
-                var level = 0;
-                while (level < levels.Length && table >= (ulong)levels[level].Length)
-                {
-                    table -= (ulong)levels[level++].Length;
-                }
-
-                if (level == levels.Length || origin >= (ulong)origins.Length)
-                {
-                    throw Damaged("a borrowed table or its origin is not there");
-                }
-
-                levels[level][table] = levels[level][table] with { Origin = origins[origin] };
+                var (level, index) = Place(levels, Number());
+                var origin = Number();
+                levels[level][index] = origin < (ulong)origins.Length
+                    ? levels[level][index] with { Origin = origins[origin] }
+                    : throw Damaged("the origin of a borrowed table is not there");
             }
 
             return origins;

@@ -18,6 +18,9 @@ internal sealed class MemoryBudget(long cacheBytes)
     /// <summary>Bytes reserved by memtables, live and frozen.</summary>
     public long MemtableBytes => Interlocked.Read(ref _memtableBytes);
 
+    /// <summary>Memtables together have more than half of the budget.</summary>
+    public bool IsOverMemtables => Interlocked.Read(ref _memtableBytes) > cacheBytes / 2;
+
     public long BlockCacheBytesMax
     {
         get

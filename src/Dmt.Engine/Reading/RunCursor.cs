@@ -16,6 +16,7 @@ internal sealed class RunCursor : EntryCursor
     private int _table;
     private int _blockIndex;
     private Goal _goal;
+    private bool _isCut; // of the present table only a part counts
     private BlockCursor _block = new();
     private ulong _sequenceBase;
 
@@ -76,7 +77,7 @@ internal sealed class RunCursor : EntryCursor
     {
         if (_reverse ? _block.MovePrevious() : _block.MoveNext())
         {
-            return true;
+            return !_isCut || IsInside() || LeaveTable();
         }
 
         StepBlock();
@@ -99,7 +100,6 @@ internal sealed class RunCursor : EntryCursor
     /// already).</param>
     private bool Position(Block? loaded)
     {
-        var bound = _bound.AsSpan(0, _boundLength);
         while (true)
         {
             if ((uint)_table >= (uint)_tables.Length)
@@ -127,6 +127,7 @@ internal sealed class RunCursor : EntryCursor
 
             _block.Open(block);
             _sequenceBase = table.Properties.SequenceBase;
+            var bound = _bound.AsSpan(0, _boundLength);
             var found = _goal switch
             {
                 Goal.First => _block.MoveNext(),
@@ -134,6 +135,12 @@ internal sealed class RunCursor : EntryCursor
                 Goal.NotLowerThanBound => _block.Seek(bound),
                 _ => _block.SeekBefore(bound),
             };
+            if (found && _isCut && !IsInside())
+            {
+                EnterNextTable();
+                continue;
+            }
+
             if (found)
             {
                 Valid = true;
@@ -159,6 +166,12 @@ internal sealed class RunCursor : EntryCursor
         }
 
         var index = _tables[_table].Index;
+        _isCut = _tables[_table].Info.IsCut;
+        if (_isCut)
+        {
+            Narrow(_tables[_table].Info);
+        }
+
         var bound = _bound.AsSpan(0, _boundLength);
         _blockIndex = _goal switch
         {
@@ -167,6 +180,49 @@ internal sealed class RunCursor : EntryCursor
             Goal.NotLowerThanBound => index.Find(bound),
             _ => Math.Min(index.Find(bound), index.Count - 1),
         };
+    }
+
+    /// <summary>Aims at the edge of a cut table where the goal lies beyond it.</summary>
+    private void Narrow(TableInfo info)
+    {
+        var bound = _bound.AsSpan(0, _boundLength);
+        if (!_reverse && (_goal == Goal.First || bound.SequenceCompareTo(info.Smallest) < 0))
+        {
+            Aim(Goal.NotLowerThanBound, info.Smallest);
+        }
+        else if (_reverse && info.LargestExclusive
+            && (_goal == Goal.Last || bound.SequenceCompareTo(info.Largest) > 0))
+        {
+            Aim(Goal.LowerThanBound, info.Largest);
+        }
+
+        void Aim(Goal goal, byte[] edge)
+        {
+            edge.CopyTo(_bound, 0);
+            (_goal, _boundLength) = (goal, edge.Length);
+        }
+    }
+
+    /// <summary>The entry has not gone past the far edge of a cut table.</summary>
+    private bool IsInside()
+    {
+        var info = _tables[_table].Info;
+        return _reverse
+            ? _block.Key.SequenceCompareTo(info.Smallest) >= 0
+            : !info.LargestExclusive || _block.Key.SequenceCompareTo(info.Largest) < 0;
+    }
+
+    private bool LeaveTable()
+    {
+        EnterNextTable();
+        return Position(null);
+    }
+
+    private void EnterNextTable()
+    {
+        _goal = _reverse ? Goal.Last : Goal.First;
+        _table += _reverse ? -1 : 1;
+        EnterTable();
     }
 
     private int FirstTableReaching(ReadOnlySpan<byte> key)

@@ -64,7 +64,7 @@ internal ref struct PointLookup
 
         foreach (var table in view.Tables.Levels[0])
         {
-            if (Covers(table.Info, _key) && FindIn(table, out result))
+            if (table.Info.Covers(_key) && FindIn(table, out result))
             {
                 return result;
             }
@@ -107,7 +107,7 @@ internal ref struct PointLookup
         }
 
         result = Result.Absent;
-        return low > 0 && Covers(run[low - 1].Info, _key) && FindIn(run[low - 1], out result);
+        return low > 0 && run[low - 1].Info.Covers(_key) && FindIn(run[low - 1], out result);
     }
 
     private bool FindIn(TableReader table, out Result result)
@@ -150,10 +150,6 @@ internal ref struct PointLookup
         result = found && !deleted ? Result.Found : Result.Absent;
         return found || deleted;
     }
-
-    private static bool Covers(TableInfo info, ReadOnlySpan<byte> key) =>
-        key.SequenceCompareTo(info.Smallest) >= 0
-            && (info.LargestUnbounded || key.SequenceCompareTo(info.Largest) <= 0);
 
     private readonly Block? FindLoaded(TableReader table, int index)
     {

@@ -16,9 +16,10 @@ internal sealed class ReadView
     /// <param name="active">The live memtable.</param>
     /// <param name="frozen">Newest first.</param>
     /// <param name="tables">The tables.</param>
-    public ReadView(MemTable active, MemTable[] frozen, TableSet tables)
+    /// <param name="ownership">Which keys may be asked for: changes together with the tables.</param>
+    public ReadView(MemTable active, MemTable[] frozen, TableSet tables, Ownership ownership)
     {
-        (Active, Frozen, Tables) = (active, frozen, tables);
+        (Active, Frozen, Tables, Ownership) = (active, frozen, tables, ownership);
         active.AddReference();
         tables.AddReference();
         foreach (var table in frozen)
@@ -32,6 +33,8 @@ internal sealed class ReadView
     public MemTable[] Frozen { get; }
 
     public TableSet Tables { get; }
+
+    public Ownership Ownership { get; }
 
     public RangeDeletions RangeDeletions() => new(
     [

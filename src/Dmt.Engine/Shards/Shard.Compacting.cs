@@ -56,6 +56,11 @@ internal sealed partial class Shard
     private async ValueTask<bool> CompactAsync(
         Func<IReadOnlyList<IReadOnlyList<TableInfo>>, CompactionPlan?> pick, CancellationToken cancellationToken)
     {
+        if (MergedInto is not null)
+        {
+            return false; // Its tables are another's.
+        }
+
         var view = AcquireView();
         try
         {
@@ -80,7 +85,7 @@ internal sealed partial class Shard
 
     private async ValueTask CompactAsync(CompactionPlan plan, ReadView view, CancellationToken cancellationToken)
     {
-        var inputs = plan.AllInputs.Select(static info => info.Id).ToHashSet();
+        var inputs = plan.AllInputs.ToHashSet<TableInfo>(ReferenceEqualityComparer.Instance);
         var moved = CanMove(plan);
         var opened = Array.Empty<TableReader>();
         if (!moved)
@@ -92,7 +97,7 @@ internal sealed partial class Shard
         await InstallAsync(plan, inputs, moved, opened, cancellationToken).ConfigureAwait(false);
         Release(opened);
         _host.Metrics.Compacted(
-            moved ? 0 : plan.AllInputs.Sum(static info => info.Length), opened.Sum(static table => table.Info.Length));
+            moved ? 0 : plan.AllInputs.Sum(static info => info.Bytes), opened.Sum(static table => table.Info.Length));
     }
 
     private async ValueTask<IReadOnlyList<TableInfo>> MergeAsync(
@@ -103,8 +108,8 @@ internal sealed partial class Shard
         var sequenceBase = ulong.MaxValue;
         for (var level = 0; level < plan.Inputs.Count; level++)
         {
-            var wanted = plan.Inputs[level].Select(static info => info.Id).ToHashSet();
-            TableReader[] tables = [.. view.Tables.Levels[level].Where(table => wanted.Contains(table.Info.Id))];
+            var wanted = plan.Inputs[level].ToHashSet<TableInfo>(ReferenceEqualityComparer.Instance);
+            TableReader[] tables = [.. view.Tables.Levels[level].Where(table => wanted.Contains(table.Info))];
             foreach (var table in tables)
             {
                 tombstones.AddRange(table.RangeTombstones.Tombstones());
@@ -131,7 +136,7 @@ internal sealed partial class Shard
     }
 
     private async ValueTask InstallAsync(
-        CompactionPlan plan, HashSet<TableId> inputs, bool moved, TableReader[] opened,
+        CompactionPlan plan, HashSet<TableInfo> inputs, bool moved, TableReader[] opened,
             CancellationToken cancellationToken)
     {
         AsyncLock.Holder held;
@@ -148,9 +153,9 @@ internal sealed partial class Shard
         using var released = held;
         var current = _view.Tables.Levels;
         var removed =
-            current.SelectMany(static level => level).Where(table => inputs.Contains(table.Info.Id)).ToList();
+            current.SelectMany(static level => level).Where(table => inputs.Contains(table.Info)).ToList();
         var levels = current
-            .Select(level => level.Where(table => !inputs.Contains(table.Info.Id)).ToArray())
+            .Select(level => level.Where(table => !inputs.Contains(table.Info)).ToArray())
             .ToArray();
         levels[plan.OutputLevel] =
         [

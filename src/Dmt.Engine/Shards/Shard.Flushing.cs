@@ -40,14 +40,28 @@ internal sealed partial class Shard
         {
             MemTable memtable;
             LogRange end;
+            bool isPinning;
             lock (_writeLock)
             {
-                if (_frozen.Count == 0)
+                isPinning = _freezeSoon && !_closed && MergedInto is null;
+                _freezeSoon = false;
+                if (isPinning)
+                {
+                    FreezeIfNotEmpty();
+                }
+
+                if (_frozen.Count == 0 && !isPinning)
                 {
                     return false;
                 }
 
-                (memtable, end) = _frozen[0];
+                (memtable, end) = _frozen.Count > 0 ? _frozen[0] : (null!, null!);
+            }
+
+            if (memtable is null)
+            {
+                await MoveOnInLogAsync(cancellationToken).ConfigureAwait(false);
+                return false;
             }
 
             // Safe without a reference of its own: only a flush, under _manifestLock, lets go of a frozen memtable.
@@ -66,6 +80,28 @@ internal sealed partial class Shard
         return true;
     }
 
+    /// <summary>
+    /// Nothing is in memory: the manifest may say that the log is needed from here on only. Under _manifestLock.
+    /// </summary>
+    private async ValueTask MoveOnInLogAsync(CancellationToken cancellationToken)
+    {
+        LogRange here;
+        lock (_writeLock)
+        {
+            if (!_view.Active.IsEmpty || _frozen.Count > 0)
+            {
+                return;
+            }
+
+            _logEndAtFreeze = _host.Log.End;
+            here = _host.LogRangeFrom(_host.Log.End);
+        }
+
+        var next = _manifest with { Number = _manifest.Number + 1, LogRanges = [here] };
+        SetManifest(await _manifests.WriteAsync(next, cancellationToken).ConfigureAwait(false));
+        _host.ReleaseLogs();
+    }
+
     private async ValueTask FlushAsync(MemTable memtable, LogRange end, CancellationToken cancellationToken)
     {
         var nowMs = NowMs();
@@ -78,7 +114,7 @@ internal sealed partial class Shard
             written = await writer.WriteAsync(cursor, filter, cancellationToken).ConfigureAwait(false);
         }
 
-        var opened = await OpenTablesAsync(written, cancellationToken).ConfigureAwait(false);
+        var opened = CutToOwned(await OpenTablesAsync(written, cancellationToken).ConfigureAwait(false));
         var levels = (TableReader[][])_view.Tables.Levels.Clone();
         levels[0] = [.. opened, .. levels[0]];
         var next = _manifest with
@@ -107,8 +143,9 @@ internal sealed partial class Shard
         var old = _view.Active;
         _frozen.Add((old, end));
         var active = new MemTable(_host.Budget);
+        _logEndAtFreeze = _host.Log.End;
         _activeSince = _host.Log.Objects;
-        ReplaceView(new ReadView(active, [old, .. _view.Frozen], _view.Tables));
+        ReplaceView(new ReadView(active, [old, .. _view.Frozen], _view.Tables, _view.Ownership));
         UpdateThrottle();
         _host.Flushes.Add(this);
     }
@@ -162,6 +199,32 @@ internal sealed partial class Shard
 
             throw;
         }
+    }
+
+    /// <summary>
+    /// What was carved out since it was written into the memtable is dead: were it not cut off, a later merge would
+    /// bring it back.
+    /// </summary>
+    private TableReader[] CutToOwned(TableReader[] opened) =>
+        [.. opened.SelectMany(table => CutAll(table, _view.Ownership))];
+
+    /// <summary>
+    /// Readers of the parts of a table that belong to somebody, in the place of the one of the whole; none where
+    /// nothing does.
+    /// </summary>
+    private TableReader[] CutAll(TableReader table, Ownership owner)
+    {
+        var parts = owner.Cut(table.Info, table.BytesIn).ToList();
+        if (parts is [{ } whole] && ReferenceEquals(whole, table.Info))
+        {
+            return [table];
+        }
+
+        TableReader[] readers = [.. parts.Select(part => table.Cut(_host.ObjectsOf(part), part))];
+        Array.ForEach(readers, _host.OnTableOpened);
+        table.IsObsolete |= readers.Length == 0;
+        table.RemoveReference();
+        return readers;
     }
 
     /// <summary>Gives up the references that opening the tables gave.</summary>

@@ -1,5 +1,4 @@
 using Dmt.Core;
-using Dmt.Engine.Checkpoints;
 using Dmt.Engine.Manifests;
 
 namespace Dmt.Engine.Shards;
@@ -10,12 +9,11 @@ internal sealed partial class Shard
     /// A restore skips this many sequence numbers: more than the log that it gives up can hold, so that no version is
     /// given twice.
     /// </summary>
-    private const ulong SequencesSkipped = 1UL << 32;
+    public const ulong SequencesSkipped = 1UL << 32;
 
-    /// <summary>Flushes what there is now and keeps it under a name.</summary>
-    /// <exception cref="DmtException">Conflict when there is one of that name; Fenced; Unavailable.</exception>
-    public async ValueTask<Checkpoint> CheckpointAsync(
-        string name, CheckpointStore checkpoints, CancellationToken cancellationToken)
+    /// <summary>Flushes what there is now, and says in which tables it is.</summary>
+    /// <exception cref="DmtException">Fenced; Unavailable.</exception>
+    public async ValueTask<Manifest> FlushedManifestAsync(CancellationToken cancellationToken)
     {
         ulong last;
         lock (_writeLock)
@@ -31,33 +29,19 @@ internal sealed partial class Shard
         {
         }
 
-        // While this is held no compaction makes a table that the checkpoint names obsolete.
-        using var held = await _manifestLock.AcquireAsync(cancellationToken).ConfigureAwait(false);
         lock (_writeLock)
         {
             ThrowIfUnusable();
         }
 
-        var state = _manifest with { ClosedCleanly = true, LogRanges = [] };
-        var checkpoint = new Checkpoint(name, _host.Time.GetUtcNow(), [state]);
-        if (!await checkpoints.TryCreateAsync(checkpoint, cancellationToken).ConfigureAwait(false))
-        {
-            throw new DmtException(DmtErrorKind.Conflict, $"there is a checkpoint \"{name}\" already");
-        }
-
-        // A successor may have deleted tables that it names, unless it comes after the checkpoint.
-        try
-        {
-            await _manifests.ThrowIfTakenOverAsync(state, cancellationToken).ConfigureAwait(false);
-        }
-        catch (DmtException e) when (e.Kind == DmtErrorKind.Fenced)
-        {
-            await checkpoints.DeleteAsync(name, cancellationToken).ConfigureAwait(false);
-            throw;
-        }
-
-        return checkpoint;
+        // Compactions may replace its tables from now on, but nothing is deleted: the caller holds the collector's
+        // lock.
+        return Volatile.Read(ref _manifest) with { ClosedCleanly = true, LogRanges = [] };
     }
+
+    /// <exception cref="DmtException">Fenced when another process owns the shard by now.</exception>
+    public ValueTask ThrowIfTakenOverAsync(CancellationToken cancellationToken) =>
+        _manifests.ThrowIfTakenOverAsync(Volatile.Read(ref _manifest), cancellationToken);
 
     /// <summary>
     /// The state from which to open, as if it were the previous owner's: the restored tables, and nothing to replay.

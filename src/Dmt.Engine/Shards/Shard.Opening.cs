@@ -1,4 +1,5 @@
 using Dmt.Core;
+using Dmt.Core.Sharding;
 using Dmt.Engine.Log;
 using Dmt.Engine.Manifests;
 using Dmt.Engine.Memory;
@@ -27,7 +28,7 @@ internal sealed partial class Shard
         var (manifest, replay, levels) = await ClaimAsync(host, id, restored, cancellationToken).ConfigureAwait(false);
         var tables = new TableSet(levels);
         Release(levels.SelectMany(static level => level));
-        var view = new ReadView(new MemTable(host.Budget), [], tables);
+        var view = new ReadView(new MemTable(host.Budget), [], tables, new Ownership(manifest));
         tables.RemoveReference();
         var shard = new Shard(host, manifest, view, manifest.FlushedSequence);
         foreach (var table in levels.SelectMany(static level => level))
@@ -84,6 +85,17 @@ internal sealed partial class Shard
             state = await ReplaceAsync(host, previous, restored, cancellationToken).ConfigureAwait(false);
         }
 
+        if (state is null && id != ShardMap.Root)
+        {
+            throw DmtException.Corruption(
+                Manifest.Folder(id), 0, $"the shard map names shard {id}, which has no manifest");
+        }
+
+        if (state is { MergedInto: > 0 })
+        {
+            throw new MergedException(state);
+        }
+
         IReadOnlyList<LogRange> replay = state?.LogRanges ?? [];
         var manifest = new Manifest
         {
@@ -93,6 +105,7 @@ internal sealed partial class Shard
             Incarnation = host.Log.Incarnation,
             FlushedSequence = state?.FlushedSequence ?? 0,
             Prefix = state?.Prefix ?? [],
+            Carved = state?.Carved ?? [],
             Levels = state?.Levels ?? Manifest.EmptyLevels,
             Origins = state?.Origins ?? [],
             LogRanges = [.. replay, host.LogRangeFrom(host.Log.End)],
@@ -112,6 +125,8 @@ internal sealed partial class Shard
         }
         catch
         {
+            // Through the host, which closes them.
+            Array.ForEach([.. levels.SelectMany(static level => level)], host.OnTableOpened);
             Release(levels.SelectMany(static level => level));
             throw;
         }
@@ -138,6 +153,7 @@ internal sealed partial class Shard
         }
 
         _throttle.Close();
+        _gateOpened.WakeAll();
         await _host.Scheduler.CancelAsync(_closing).ConfigureAwait(false);
         _ = await _compactionLock.AcquireAsync(CancellationToken.None)
             .ConfigureAwait(false); // for good: nothing is compacted any more
@@ -176,7 +192,7 @@ internal sealed partial class Shard
 
     private async ValueTask CloseCleanlyAsync()
     {
-        if (_failure is not null || _fence.Reason is not null)
+        if (_failure is not null || _fence.Reason is not null || MergedInto is not null)
         {
             return;
         }

@@ -24,6 +24,7 @@ internal sealed partial class Shard
             // The view first: what it lacks is newer than what it has, so any sequence number cuts it at a whole
             // prefix.
             view = Volatile.Read(ref _view);
+            view.Ownership.Check(key.Span);
             sequence = asOf ?? LastSequence;
             var lookup = new PointLookup(key.Span, sequence, null);
             var result = lookup.Find(view);
@@ -40,7 +41,7 @@ internal sealed partial class Shard
     }
 
     /// <summary>Walks the range. The caller disposes the scan.</summary>
-    public Scan OpenScan(KeyRange range, bool reverse, ulong? asOf)
+    public ShardScan OpenScan(KeyRange range, bool reverse, ulong? asOf)
     {
         Key.ValidatePrefix(range.Start.Span);
         Key.ValidatePrefix(range.End.GetValueOrDefault().Span);
@@ -48,17 +49,18 @@ internal sealed partial class Shard
     }
 
     /// <summary>A range's start may be one byte longer than a key: just above the last key of a page.</summary>
-    public Scan OpenScanUnchecked(KeyRange range, bool reverse, ulong? asOf)
+    public ShardScan OpenScanUnchecked(KeyRange range, bool reverse, ulong? asOf)
     {
         ThrowIfUnreadable();
         var view = AcquireView();
         try
         {
+            view.Ownership.Check(range);
             var sequence = asOf ?? LastSequence;
             var sources = Sources(view, range, reverse, sequence);
             var cursor = new VisibleCursor(
                 new MergeCursor([.. sources], reverse), view.RangeDeletions(), sequence, NowMs(), reverse);
-            return new Scan(this, view, cursor, range, reverse);
+            return new ShardScan(this, view, cursor, range, reverse);
         }
         catch
         {
@@ -92,6 +94,7 @@ internal sealed partial class Shard
     private void ThrowIfUnreadable()
     {
         ThrowIfClosed();
+        Touch();
         _fence.ThrowIfKnown();
     }
 
@@ -167,7 +170,7 @@ internal sealed partial class Shard
             return null;
         }
 
-        return Scan.ToEntry(entry);
+        return ShardScan.ToEntry(entry);
     }
 
     private static List<EntryCursor> Sources(ReadView view, KeyRange range, bool reverse, ulong asOf)

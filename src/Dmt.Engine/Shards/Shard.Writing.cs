@@ -44,7 +44,9 @@ internal sealed partial class Shard
             Metadata = options.Metadata.Span,
             ExpiresAtMs = expiresAtMs,
         };
-        return Acknowledge(Commit(operation, options.Durability), options.Durability, cancellationToken);
+        return TryCommit(operation, options.Durability, out var committed)
+            ? Acknowledge(committed, options.Durability, cancellationToken)
+            : WriteSlowlyAsync(WriteOperationKind.Put, key, value, options, expiresAtMs, cancellationToken);
     }
 
     public ValueTask<ulong> DeleteAsync(
@@ -58,7 +60,9 @@ internal sealed partial class Shard
 
         cancellationToken.ThrowIfCancellationRequested();
         var operation = new WriteOperation { Kind = WriteOperationKind.Delete, Key = key.Span };
-        return Acknowledge(Commit(operation, options.Durability), options.Durability, cancellationToken);
+        return TryCommit(operation, options.Durability, out var committed)
+            ? Acknowledge(committed, options.Durability, cancellationToken)
+            : WriteSlowlyAsync(WriteOperationKind.Delete, key, default, options, 0, cancellationToken);
     }
 
     public ValueTask<ulong> DeleteRangeAsync(KeyRange range, WriteOptions options, CancellationToken cancellationToken)
@@ -86,9 +90,14 @@ internal sealed partial class Shard
             await _host.Log.WaitForRoomAsync(cancellationToken).ConfigureAwait(false);
             cancellationToken.ThrowIfCancellationRequested();
             var checkedAt = batch.HasConditions ? await CheckAsync(batch, cancellationToken).ConfigureAwait(false) : 0;
-            if (TryCommit(batch, durability, checkedAt, out var committed))
+            if (TryCommit(batch, durability, checkedAt, out var committed, out var gate))
             {
                 return await Acknowledge(committed, durability, cancellationToken).ConfigureAwait(false);
+            }
+
+            if (gate is not null)
+            {
+                await _gateOpened.WaitAsync(gate, cancellationToken).ConfigureAwait(false);
             }
         }
     }
@@ -126,16 +135,26 @@ internal sealed partial class Shard
     /// <summary>Where a write went.</summary>
     private readonly record struct Committed(ulong Sequence, long LogPosition);
 
-    private Committed Commit(in WriteOperation operation, Durability? durability)
+    /// <returns>False while writers of the key must wait.</returns>
+    private bool TryCommit(in WriteOperation operation, Durability? durability, out Committed committed)
     {
         lock (_writeLock)
         {
             ThrowIfUnusable();
+            Touch();
+            _view.Ownership.Check(operation.Key);
+            if (IsGated(operation.Key))
+            {
+                committed = default;
+                return false;
+            }
+
             var sequence = _lastSequence + 1;
             var position = _host.Log.Append(Id, Epoch, sequence, operation, durability ?? _options.Durability);
             Apply(operation, sequence);
-            return Publish(
+            committed = Publish(
                 sequence, position, operation.Key.Length + operation.Value.Length + operation.Metadata.Length);
+            return true;
         }
     }
 
@@ -143,12 +162,27 @@ internal sealed partial class Shard
     /// <param name="durability">When the log must be synced.</param>
     /// <param name="checkedAt">The sequence number as of which the conditions hold; 0 when there are none.</param>
     /// <param name="committed">Where the last operation went.</param>
-    /// <returns>False when a key with a condition has, or may have, changed since.</returns>
-    private bool TryCommit(WriteBatch batch, Durability? durability, ulong checkedAt, out Committed committed)
+    /// <param name="gate">Where to wait, when writers of the batch must.</param>
+    /// <returns>False at a closed gate, and when a key with a condition has, or may have, changed since.</returns>
+    private bool TryCommit(
+        WriteBatch batch,
+        Durability? durability,
+        ulong checkedAt,
+        out Committed committed,
+        out LinkedListNode<TaskCompletionSource>? gate)
     {
         lock (_writeLock)
         {
             ThrowIfUnusable();
+            Touch();
+            CheckOwnership(batch);
+            gate = IsGated(batch) ? _gateOpened.Enlist() : null;
+            if (gate is not null)
+            {
+                committed = default;
+                return false;
+            }
+
             if (batch.HasConditions && HasChanged(batch, checkedAt))
             {
                 committed = default;
@@ -213,6 +247,11 @@ internal sealed partial class Shard
             || _host.Log.Objects - _activeSince >= LogObjectsMax)
         {
             Freeze(_host.LogRangeFrom(position));
+        }
+        else if (_host.Budget.IsOverMemtables && _view.Active.BytesUsed >= _options.MemtableBytesEffective / 8)
+        {
+            // Many shards share the memory: the larger memtables make room.
+            FreezeSoon();
         }
 
         return new Committed(sequence, position);

@@ -6,6 +6,7 @@
 //   Shard.Flushing.cs   memtables into tables
 //   Shard.Compacting.cs tables into fewer tables
 //   Shard.Keeping.cs    checkpoints
+//   Shard.Carving.cs    a part becomes a shard of its own, and comes back
 //
 // Locks, outermost first:
 //   _manifestLock  one change of the table set at a time: manifest written, then view replaced
@@ -46,6 +47,9 @@ internal sealed partial class Shard : IAsyncDisposable
     /// </summary>
     private readonly List<TableReader> _orphans = [];
 
+    private long _logEndAtFreeze; // nothing that is in the active memtable lies before it in the log
+    private volatile bool _freezeSoon;
+    private volatile bool _touched = true;
     private Manifest _manifest;
     private OwnedShard _owned; // the last manifest, and when it was written
     private ReadView _view;
@@ -65,8 +69,10 @@ internal sealed partial class Shard : IAsyncDisposable
         _fence = host.Log.Fence;
         _manifestLock = new AsyncLock(host.Scheduler);
         _compactionLock = new AsyncLock(host.Scheduler);
+        _gateOpened = new AsyncSignal(host.Scheduler);
         (_manifest, _view, _lastSequence) = (manifest, view, lastSequence);
         _owned = new OwnedShard(manifest, host.Time.GetUtcNow());
+        _logEndAtFreeze = host.Log.End;
     }
 
     public uint Id => _manifest.Shard;
@@ -75,6 +81,15 @@ internal sealed partial class Shard : IAsyncDisposable
 
     /// <summary>Everything up to it can be read.</summary>
     public ulong LastSequence => Volatile.Read(ref _lastSequence);
+
+    /// <summary>Where this node's log ended when the active memtable began.</summary>
+    public long LogEndAtFreeze => Volatile.Read(ref _logEndAtFreeze);
+
+    /// <summary>Bytes in the active memtable.</summary>
+    public long ActiveBytes => Volatile.Read(ref _view).Active.BytesUsed;
+
+    /// <summary>Nothing of it is in a log only.</summary>
+    public bool IsClosedCleanly => Volatile.Read(ref _manifest).ClosedCleanly;
 
     public IReadOnlyList<LogRange> LogRanges => Volatile.Read(ref _manifest).LogRanges;
 
@@ -130,6 +145,33 @@ internal sealed partial class Shard : IAsyncDisposable
         _host.Epochs.TryReclaim();
     }
 
+    /// <summary>True when nobody has asked for it since this was asked the last time, and all is well.</summary>
+    public bool IsIdle()
+    {
+        var was = _touched;
+        _touched = false;
+        return !was && _failure is null && _fence.Reason is null;
+    }
+
+    /// <summary>Has the memtable flushed, or, where it is empty, the manifest say so.</summary>
+    public void FreezeSoon()
+    {
+        if (!_freezeSoon)
+        {
+            _freezeSoon = true;
+            _host.Flushes.Add(this);
+        }
+    }
+
+    /// <summary>Somebody asked for it.</summary>
+    private void Touch()
+    {
+        if (!_touched)
+        {
+            _touched = true;
+        }
+    }
+
     private void UpdateThrottle()
     {
         // One at a time: an update from an older view that came last would stop writers for good.
@@ -180,7 +222,8 @@ internal sealed partial class Shard : IAsyncDisposable
         TableReader[][] levels,
         TableReader[] added,
         Func<MemTable, bool> keepFrozen,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken,
+        Ownership? ownership = null)
     {
         try
         {
@@ -204,7 +247,7 @@ internal sealed partial class Shard : IAsyncDisposable
         lock (_writeLock)
         {
             var frozen = _view.Frozen.Where(keepFrozen).ToArray();
-            ReplaceView(new ReadView(_view.Active, frozen, tables));
+            ReplaceView(new ReadView(_view.Active, frozen, tables, ownership ?? _view.Ownership));
         }
 
         tables.RemoveReference();

@@ -1,4 +1,5 @@
 using Dmt.Core;
+using Dmt.Core.Sharding;
 using Dmt.Core.Trie;
 using Dmt.Engine.Garbage;
 using Dmt.Engine.Log;
@@ -78,6 +79,9 @@ internal sealed class ShardHost : IAsyncDisposable
 
     public GarbageCollector Collector { get; }
 
+    /// <summary>What was written to shards that are closed since.</summary>
+    public long UserBytesOfReleased { get; private set; }
+
     /// <summary>
     /// A manifest that names this incarnation's log was tried: the log must stay until a manifest says otherwise.
     /// </summary>
@@ -128,19 +132,72 @@ internal sealed class ShardHost : IAsyncDisposable
                 _opening--;
                 if (shard is not null)
                 {
+                    _shards.RemoveAll(before => before.Id == id);
                     _shards.Add(shard);
                 }
             }
         }
 
         Collector.Add(ManifestStore.Superseded(id, shard.Owned.Manifest.Number));
-        if (Options.CollectsGarbage)
+        if (Options.CollectsGarbage && id == ShardMap.Root)
         {
             Collector.RequestSweep();
         }
 
         ReleaseLogs();
         return shard;
+    }
+
+    /// <summary>
+    /// Reads the logs of earlier incarnations once, where that helps. Until <see cref="EndRecovery"/> none is given up.
+    /// </summary>
+    /// <returns>The shards that have records in them.</returns>
+    public IReadOnlyCollection<uint> BeginRecovery()
+    {
+        lock (_lock)
+        {
+            _opening++;
+            return Logs.BeginRecovery([.. _oldLogs.Order(StringComparer.Ordinal)]);
+        }
+    }
+
+    public void EndRecovery()
+    {
+        Logs.EndRecovery();
+        lock (_lock)
+        {
+            _opening--;
+        }
+
+        ReleaseLogs();
+    }
+
+    /// <summary>A shard that was carved here.</summary>
+    public void Adopt(Shard shard)
+    {
+        lock (_lock)
+        {
+            _shards.Add(shard);
+        }
+    }
+
+    /// <summary>Closes a shard that nobody will ask for any more, or not soon.</summary>
+    public async ValueTask ReleaseAsync(Shard shard)
+    {
+        shard.IsRetired = true;
+        await shard.DisposeAsync().ConfigureAwait(false);
+        lock (_lock)
+        {
+            UserBytesOfReleased += shard.UserBytesWritten;
+
+            // One that could not be closed cleanly needs its log until it is opened again.
+            if (shard.IsClosedCleanly)
+            {
+                _shards.Remove(shard);
+            }
+        }
+
+        ReleaseLogs();
     }
 
     /// <summary>
@@ -213,6 +270,16 @@ internal sealed class ShardHost : IAsyncDisposable
                 Collector.Add(Log.Release(from));
             }
 
+            // What lies long in a memtable that hardly grows, or is owned by a shard that is idle, must not keep the
+            // logs of all.
+            foreach (var shard in _shards)
+            {
+                if (Log.End - shard.LogEndAtFreeze > Options.LogSegmentBytes)
+                {
+                    shard.FreezeSoon();
+                }
+            }
+
             foreach (var old in _oldLogs.Where(old => !needed.ContainsKey(old)).ToList())
             {
                 Logs.Delete(old);
@@ -258,6 +325,15 @@ internal sealed class ShardHost : IAsyncDisposable
     /// <summary>The last reader of a table has left.</summary>
     private void OnTableReleased(TableReader table)
     {
+        if (table.IsObsolete)
+        {
+            table.ForgetStored();
+        }
+
+        // Local readers close synchronously; the task of a remote one needs no waiting for.
+        _ = table.CloseAsync().AsTask();
+
+        // Only now: nobody may take it for unused while it is open.
         lock (_inUse)
         {
             var left = _inUse[table.Info.HeldBy] - 1;
@@ -273,14 +349,8 @@ internal sealed class ShardHost : IAsyncDisposable
 
         if (table.IsObsolete)
         {
-            table.ForgetStored();
-        }
-
-        // Local readers close synchronously; the task of a remote one needs no waiting for.
-        _ = table.CloseAsync().AsTask();
-        if (table.IsObsolete)
-        {
-            Collector.Add([table.Info.HeldBy]);
+            // Borrowed ones are held by a pin, for all shards.
+            Collector.Add([table.Info.HeldBy], table.Info.IsShared || table.Info.Origin is not null);
         }
     }
 

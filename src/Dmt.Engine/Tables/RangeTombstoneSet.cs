@@ -3,6 +3,8 @@
 // binary search.
 //
 // Invariants: fragments are in key order and disjoint; every fragment has at least one sequence number; immutable.
+using Dmt.Core.Keys;
+
 namespace Dmt.Engine.Tables;
 
 internal sealed class RangeTombstoneSet
@@ -93,6 +95,30 @@ internal sealed class RangeTombstoneSet
         }
 
         return low > 0 && (_fragments[low - 1].End is not { } end || key.SequenceCompareTo(end) < 0) ? low - 1 : -1;
+    }
+
+    /// <summary>What lies in the range of all of them.</summary>
+    public RangeTombstoneSet Within(KeyRange range)
+    {
+        if (IsEmpty || range == KeyRange.All)
+        {
+            return this;
+        }
+
+        var fragments = new List<Fragment>();
+        foreach (var fragment in _fragments)
+        {
+            var start = range.Start.Span.SequenceCompareTo(fragment.Start) > 0 ? range.Start.ToArray() : fragment.Start;
+            var end = range.End is { } last && RangeTombstone.CompareEnds(last.ToArray(), fragment.End) < 0
+                ? last.ToArray()
+                : fragment.End;
+            if (end is null || start.AsSpan().SequenceCompareTo(end) < 0)
+            {
+                fragments.Add(new Fragment(start, end, fragment.Sequences));
+            }
+        }
+
+        return fragments.Count == 0 ? Empty : new RangeTombstoneSet([.. fragments]);
     }
 
     /// <summary>The tombstones, one for each fragment and sequence number.</summary>

@@ -6,6 +6,7 @@ using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using Dmt.Core;
 using Dmt.Core.Hashing;
+using Dmt.Core.Keys;
 using Dmt.Engine.Checksums;
 using Dmt.Engine.Memory;
 using Dmt.Engine.Objects;
@@ -29,8 +30,8 @@ internal sealed class TableReader
         RangeTombstoneSet ranges,
         TableProperties properties)
     {
-        (Info, _reader, _cache, _filter, Index, RangeTombstones, Properties) =
-            (info, reader, cache, filter, index, ranges, properties);
+        (Info, _reader, _cache, _filter, Index, Properties) = (info, reader, cache, filter, index, properties);
+        RangeTombstones = info.IsCut ? ranges.Within(info.Bounds) : ranges;
         _slots = new Block?[index.Count];
     }
 
@@ -85,6 +86,30 @@ internal sealed class TableReader
             await reader.DisposeAsync().ConfigureAwait(false);
             throw;
         }
+    }
+
+    /// <summary>
+    /// A reader of another part of the same object: filter and index are shared, cached blocks are not. The caller has
+    /// its first reference.
+    /// </summary>
+    public TableReader Cut(IObjectStore objects, TableInfo part) =>
+        new(part, objects.OpenRead(
+            part.Id.ObjectName, part.Length), _cache, _filter, Index, RangeTombstones, Properties)
+        {
+            IsRemote = IsRemote,
+        };
+
+    /// <summary>About how many bytes of blocks hold keys of the range.</summary>
+    public long BytesIn(KeyRange range)
+    {
+        if (Index.Count == 0)
+        {
+            return 0;
+        }
+
+        var first = Math.Min(Index.Find(range.Start.Span), Index.Count - 1);
+        var last = range.End is { } end ? Math.Min(Index.Find(end.Span), Index.Count - 1) : Index.Count - 1;
+        return Index.BlockOffset(last) + Index.BlockLength(last) - Index.BlockOffset(first);
     }
 
     /// <summary>False when the table certainly has no version of the key.</summary>

@@ -14,7 +14,8 @@ public sealed class GarbageRuleTests
     public void What_the_newest_manifest_or_a_checkpoint_names_is_needed_and_what_is_not_understood_too()
     {
         var newest = Named(1, 9, 5) with { LogRanges = [new LogRange("NEW", 7)] };
-        var references = new References([newest], [], [new Checkpoint("x", default, [Named(1, 3, 2)])]);
+        var references = new References(
+            [newest], [], [new Checkpoint("x", default, [Named(1, 3, 2)])], [1, 2]);
         Assert.All(
             [
                 Table(1, 5), Table(1, 2), Table(2, 1), Manifest.NameOf(1, 6), Manifest.NameOf(1, 10),
@@ -36,7 +37,7 @@ public sealed class GarbageRuleTests
     {
         var newest = Named(1, 9, 5) with { LogRanges = [new LogRange("NEW", 7)] };
         var known = Named(1, 8, 4) with { LogRanges = [new LogRange("NEW", 3)] };
-        var references = new References([newest], [known], []);
+        var references = new References([newest], [known], [], [1]);
         Assert.All([Table(1, 4), "log/NEW/0000000000000003"], name => Assert.Null(references.WhyUnneeded(name)));
         Assert.NotNull(references.WhyUnneeded("log/NEW/0000000000000002"));
     }

@@ -20,7 +20,7 @@ internal sealed class FailingObjectStore(IObjectStore inner) : IObjectStore
         : this(inner) => _opener = opener;
 
     /// <summary>The call that fails; 0 for none.</summary>
-    public int FailAt { get; init; }
+    public int FailAt { get; set; }
 
     /// <summary>The failure comes when the call has done its work.</summary>
     public bool AfterEffect { get; init; }

@@ -1,6 +1,5 @@
 using Dmt.Core;
 using Dmt.Core.Keys;
-using Dmt.Engine.Shards;
 using Dmt.Testing;
 
 namespace Dmt.Engine.Tests.Torture;

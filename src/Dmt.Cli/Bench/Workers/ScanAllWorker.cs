@@ -1,4 +1,4 @@
-using Dmt.Engine.Shards;
+using Dmt.Engine;
 
 namespace Dmt.Cli.Bench.Workers;
 

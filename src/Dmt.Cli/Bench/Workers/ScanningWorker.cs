@@ -1,5 +1,5 @@
 using System.Buffers.Binary;
-using Dmt.Engine.Shards;
+using Dmt.Engine;
 
 namespace Dmt.Cli.Bench.Workers;
 

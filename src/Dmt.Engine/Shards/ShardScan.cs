@@ -6,10 +6,10 @@ using Dmt.Engine.Tables;
 namespace Dmt.Engine.Shards;
 
 /// <summary>
-/// Walks the visible entries of a range, in one snapshot, without copying them. Dispose it: it keeps memory and tables
-/// alive. Not safe for concurrent use.
+/// Walks the visible entries of a range of one shard, in one snapshot, without copying them. Dispose it: it keeps
+/// memory and tables alive. Not safe for concurrent use.
 /// </summary>
-public sealed class Scan : IDisposable
+internal sealed class ShardScan : IDisposable
 {
     private readonly Shard _shard;
     private readonly VisibleCursor _cursor;
@@ -20,17 +20,11 @@ public sealed class Scan : IDisposable
     private bool _ended;
     private bool _loading;
 
-    internal Scan(Shard shard, ReadView view, VisibleCursor cursor, KeyRange range, bool reverse)
+    public ShardScan(Shard shard, ReadView view, VisibleCursor cursor, KeyRange range, bool reverse)
     {
         (_shard, _view, _cursor, _range, _reverse) = (shard, view, cursor, range, reverse);
         _ended = range.IsEmpty;
     }
-
-    /// <summary>The key; good until the next move.</summary>
-    public ReadOnlySpan<byte> Key => _cursor.Current.Key;
-
-    /// <summary>The value; good until the next move.</summary>
-    public ReadOnlySpan<byte> Value => _cursor.Current.Value;
 
     /// <summary>Moves to the next entry. Completes synchronously unless a block must be read.</summary>
     /// <returns>False at the end of the range.</returns>
@@ -45,9 +39,6 @@ public sealed class Scan : IDisposable
         return !_loading && Step() ? ValueTask.FromResult(CheckEnd()) : LoadAsync(cancellationToken);
     }
 
-    /// <summary>A copy of the entry, value included.</summary>
-    public Entry CopyEntry() => ToEntry(_cursor.Current);
-
     public void Dispose()
     {
         if (_view is { } view)
@@ -58,9 +49,9 @@ public sealed class Scan : IDisposable
         }
     }
 
-    internal EntryData Current => _cursor.Current;
+    public EntryData Current => _cursor.Current;
 
-    internal static Entry ToEntry(in EntryData entry) => new(
+    public static Entry ToEntry(in EntryData entry) => new(
         entry.Value.ToArray(),
         entry.Sequence,
         entry.Metadata.IsEmpty ? default(ReadOnlyMemory<byte>) : entry.Metadata.ToArray(),

@@ -1,0 +1,153 @@
+using Dmt.Core;
+using Dmt.Core.Keys;
+using Dmt.Core.Sharding;
+using Dmt.Engine.Manifests;
+
+namespace Dmt.Engine.Shards;
+
+/// <content>Carving and merging.</content>
+internal sealed partial class ShardDirectory
+{
+    /// <summary>Makes the keys under each of the prefixes a shard of their own.</summary>
+    /// <param name="prefixes">All in one shard, none under another.</param>
+    /// <param name="cancellationToken">Gives up, before the commit.</param>
+    /// <returns>The new shards.</returns>
+    /// <exception cref="DmtException">InvalidArgument; Fenced; Unavailable.</exception>
+    public async ValueTask<IReadOnlyList<uint>> CarveAsync(
+        IReadOnlyList<ReadOnlyMemory<byte>> prefixes, CancellationToken cancellationToken)
+    {
+        // Opened first: opening may itself have to finish a change. Then it is seen to that it is still the one.
+        var shard = await GetAsync(CheckPrefixes(prefixes), cancellationToken).ConfigureAwait(false);
+        using var held = await _changing.AcquireAsync(cancellationToken).ConfigureAwait(false);
+        using var kept = await _host.Collector.Exclusive.AcquireAsync(cancellationToken).ConfigureAwait(false);
+        CheckStillThere(shard, CheckPrefixes(prefixes));
+        uint first = 0;
+        await _maps.UpdateAsync(map => map.Reserve(prefixes.Count, out first), cancellationToken)
+            .ConfigureAwait(false);
+        CarvedShard[] parts =
+            [.. prefixes.Select((prefix, i) => new CarvedShard(first + (uint)i, prefix.ToArray()))];
+        await shard.CarveAsync(parts, Publish, cancellationToken).ConfigureAwait(false);
+
+        // Where this fails the map is behind, until the parent is opened the next time: nothing is lost.
+        await _maps.UpdateAsync(AddParts, CancellationToken.None).ConfigureAwait(false);
+        return [.. parts.Select(static part => part.Shard)];
+
+        ShardMap AddParts(ShardMap map) =>
+            parts.Aggregate(map, static (map, part) => map.Add(part.Shard, part.Prefix));
+
+        void Publish(IReadOnlyList<Shard> children)
+        {
+            foreach (var child in children)
+            {
+                _host.Adopt(child);
+                _open[child.Id] = child;
+            }
+
+            Change(map => AddParts(Known(map, parts[^1].Shard)));
+            LookForIdleLater();
+        }
+    }
+
+    /// <summary>Gives the keys of a shard back to the one that it was carved out of.</summary>
+    /// <exception cref="DmtException">InvalidArgument for the root, and where there is no such shard.</exception>
+    public async ValueTask MergeAsync(uint id, CancellationToken cancellationToken)
+    {
+        var child = await GetAsync(id, cancellationToken).ConfigureAwait(false);
+        var parent = await GetAsync(ParentOf(id), cancellationToken).ConfigureAwait(false);
+        using var held = await _changing.AcquireAsync(cancellationToken).ConfigureAwait(false);
+        using var kept = await _host.Collector.Exclusive.AcquireAsync(cancellationToken).ConfigureAwait(false);
+        CheckStillThere(child, id);
+        CheckStillThere(parent, ParentOf(id));
+        await parent.MergeAsync(child, () => Forget(id), cancellationToken).ConfigureAwait(false);
+        await _host.ReleaseAsync(child).ConfigureAwait(false);
+        await _maps.UpdateAsync(map => Without(map, id), CancellationToken.None).ConfigureAwait(false);
+    }
+
+    /// <summary>A shard was merged by somebody who did not come to say so everywhere.</summary>
+    private async ValueTask FinishMergeAsync(Manifest last, CancellationToken cancellationToken)
+    {
+        var parent = await GetAsync(last.MergedInto, cancellationToken).ConfigureAwait(false);
+        using var held = await _changing.AcquireAsync(cancellationToken).ConfigureAwait(false);
+        using var kept = await _host.Collector.Exclusive.AcquireAsync(cancellationToken).ConfigureAwait(false);
+        CheckStillThere(parent, last.MergedInto);
+        await parent.AbsorbAsync(last, () => Forget(last.Shard), cancellationToken).ConfigureAwait(false);
+        await _maps.UpdateAsync(map => Without(map, last.Shard), CancellationToken.None).ConfigureAwait(false);
+    }
+
+    private uint ParentOf(uint id) => Map.Parent(id)?.Shard ?? throw DmtException.InvalidArgument(
+        $"shard {ShardMap.Root} is the root: it has no parent to be merged into; any other shard is allowed");
+
+    /// <summary>Under _changing.</summary>
+    private void CheckStillThere(Shard shard, uint id)
+    {
+        ThrowIfClosed();
+        if (shard.Id != id || !_open.TryGetValue(id, out var open) || open != shard)
+        {
+            throw DmtException.Unavailable($"shard {shard.Id} has changed meanwhile: try again");
+        }
+
+        lock (_lock)
+        {
+            if (_snapshots.Count > 0)
+            {
+                throw DmtException.Unavailable(
+                    $"{_snapshots.Count} snapshots are open: shards are neither carved nor merged until they are "
+                        + $"closed");
+            }
+        }
+    }
+
+    private static ShardMap Without(ShardMap map, uint id) => map.TryGet(id, out _) ? map.Merge(id) : map;
+
+    private void Forget(uint id)
+    {
+        lock (_lock)
+        {
+            _open.TryRemove(id, out _);
+            SetMap(Without(_map, id));
+        }
+    }
+
+    private uint CheckPrefixes(IReadOnlyList<ReadOnlyMemory<byte>> prefixes)
+    {
+        uint? parent = null;
+        foreach (var prefix in prefixes)
+        {
+            if (prefix.Length is < 1 or > Key.BytesMax)
+            {
+                throw DmtException.InvalidArgument(
+                    $"a shard's prefix of {prefix.Length} bytes: expected 1 to {Key.BytesMax}");
+            }
+
+            var found = Map.Find(prefix.Span);
+            if (found.Prefix.Length == prefix.Length)
+            {
+                throw DmtException.InvalidArgument(
+                    $"\"{Key.ToDisplay(prefix.Span)}\" is the prefix of shard {found.Shard} already");
+            }
+
+            if (parent is { } other && other != found.Shard)
+            {
+                throw DmtException.InvalidArgument(
+                    $"the prefixes lie in shards {other} and {found.Shard}: expected all in one");
+            }
+
+            parent = found.Shard;
+        }
+
+        for (var i = 0; i < prefixes.Count; i++)
+        {
+            for (var j = 0; j < prefixes.Count; j++)
+            {
+                if (i != j && prefixes[i].Span.StartsWith(prefixes[j].Span))
+                {
+                    throw DmtException.InvalidArgument(
+                        $"\"{Key.ToDisplay(prefixes[i].Span)}\" lies under \"{Key.ToDisplay(prefixes[j].Span)}\": "
+                        + "expected prefixes of which none is under another");
+                }
+            }
+        }
+
+        return parent ?? throw DmtException.InvalidArgument("no prefix is given: expected at least 1");
+    }
+}

@@ -1,0 +1,103 @@
+using Dmt.Core;
+using Dmt.Engine.Checkpoints;
+using Dmt.Engine.Shards;
+
+namespace Dmt.Engine;
+
+/// <content>Checkpoints, garbage, and the opening of what they keep.</content>
+public sealed partial class TrieStore
+{
+    private CheckpointStore Checkpoints => new(Host.Objects);
+
+    /// <inheritdoc/>
+    public async ValueTask<CheckpointInfo> CheckpointAsync(string name, CancellationToken cancellationToken = default)
+    {
+        Checkpoint.ValidateName(name);
+        using var held = await Host.Collector.Exclusive.AcquireAsync(cancellationToken).ConfigureAwait(false);
+        var manifests = await Shards.FlushedManifestsAsync(cancellationToken).ConfigureAwait(false);
+        var checkpoint = new Checkpoint(name, Host.Time.GetUtcNow(), manifests);
+        if (!await Checkpoints.TryCreateAsync(checkpoint, cancellationToken).ConfigureAwait(false))
+        {
+            throw new DmtException(DmtErrorKind.Conflict, $"there is a checkpoint \"{name}\" already");
+        }
+
+        // A successor may have deleted tables that it names, unless it comes after the checkpoint.
+        try
+        {
+            await Shards.ThrowIfTakenOverAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (DmtException e) when (e.Kind == DmtErrorKind.Fenced)
+        {
+            await Checkpoints.DeleteAsync(name, cancellationToken).ConfigureAwait(false);
+            throw;
+        }
+
+        return checkpoint.Info;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<CheckpointInfo>> ListCheckpointsAsync(
+        CancellationToken cancellationToken = default)
+    {
+        var all = await Checkpoints.LoadAllAsync(cancellationToken).ConfigureAwait(false);
+        return [.. all.Select(static checkpoint => checkpoint.Info)];
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<bool> DeleteCheckpointAsync(string name, CancellationToken cancellationToken = default)
+    {
+        using var held = await Host.Collector.Exclusive.AcquireAsync(cancellationToken).ConfigureAwait(false);
+        Checkpoint.ValidateName(name);
+
+        if (await Host.Objects.GetAsync(Checkpoint.NameOf(name), cancellationToken)
+            .ConfigureAwait(false) is not { } bytes)
+        {
+            return false;
+        }
+
+        if (Checkpoint.TryDecodePin(bytes, name) is { } pin)
+        {
+            await new StoreClone(Host.Objects, Host.Time).ThrowIfNeededAsync(pin, cancellationToken)
+                .ConfigureAwait(false);
+        }
+
+        await Checkpoints.DeleteAsync(name, cancellationToken).ConfigureAwait(false);
+        Host.Collector.CheckpointDeleted();
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<GarbageReport> CollectGarbageAsync(
+        bool dryRun = false, TimeSpan? ageMin = null, CancellationToken cancellationToken = default) =>
+        Host.Collector.SweepAsync(dryRun, ageMin, cancellationToken);
+
+    /// <summary>Opens the present state, or the checkpoint that the options name in its place.</summary>
+    private static async ValueTask<ShardDirectory> OpenShardsAsync(ShardHost host, CancellationToken cancellationToken)
+    {
+        var shards = await ShardDirectory.LoadAsync(host, cancellationToken).ConfigureAwait(false);
+        if (host.Options.RestoreFrom is { } name)
+        {
+            await RestoreAsync(host, shards, name, cancellationToken).ConfigureAwait(false);
+            return shards;
+        }
+
+        await shards.OpenRootAsync(null, cancellationToken).ConfigureAwait(false);
+        return shards;
+    }
+
+    private static async ValueTask RestoreAsync(
+        ShardHost host, ShardDirectory shards, string name, CancellationToken cancellationToken)
+    {
+        var checkpoints = new CheckpointStore(host.Objects);
+        var checkpoint = await checkpoints.FindAsync(name, cancellationToken).ConfigureAwait(false)
+            ?? throw DmtException.InvalidArgument($"there is no checkpoint \"{name}\" in {host.Objects.Description}");
+        await shards.RestoreAsync(checkpoint.Manifests, cancellationToken).ConfigureAwait(false);
+
+        // See GarbageCollector.cs: from here on the manifests keep the tables, if the checkpoint did until here.
+        if (await checkpoints.FindAsync(name, cancellationToken).ConfigureAwait(false) is null)
+        {
+            throw DmtException.Unavailable(
+                $"the checkpoint \"{name}\" was deleted while it was restored: its tables may be gone");
+        }
+    }
+}
