@@ -90,7 +90,8 @@ internal sealed partial class Shard
     public async ValueTask AdoptAsync(Manifest manifest, bool resets, CancellationToken cancellationToken)
     {
         using var held = await _manifestLock.AcquireAsync(cancellationToken).ConfigureAwait(false);
-        var open = _view.Tables.Levels.SelectMany(static level => level).ToDictionary(static table => PartOf(table.Info));
+        var open =
+            _view.Tables.Levels.SelectMany(static level => level).ToDictionary(static table => PartOf(table.Info));
         var added = await OpenTablesFollowedAsync(
             [.. manifest.Levels.SelectMany(static level => level).Where(info => !open.ContainsKey(PartOf(info)))],
             cancellationToken).ConfigureAwait(false);
@@ -99,7 +100,8 @@ internal sealed partial class Shard
             open.Add(PartOf(table.Info), table);
         }
 
-        var tables = new TableSet([.. manifest.Levels.Select(level => level.Select(info => open[PartOf(info)]).ToArray())]);
+        var tables =
+            new TableSet([.. manifest.Levels.Select(level => level.Select(info => open[PartOf(info)]).ToArray())]);
         Release(added);
         lock (_writeLock)
         {

@@ -42,7 +42,8 @@ public sealed class ReplicationGoldenTests
 
     [Fact]
     public void A_reply_has_the_documented_bytes() => Assert.Equal(
-        "444D5452010080000F00000012025BC8020101780203040179010201610162", Convert.ToHexString(ReplicationMessage.Encode(Reply)));
+        "444D5452010080000F00000012025BC8020101780203040179010201610162",
+            Convert.ToHexString(ReplicationMessage.Encode(Reply)));
 
     [Fact]
     public void Messages_come_back_as_they_went()
