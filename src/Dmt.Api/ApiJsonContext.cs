@@ -5,5 +5,6 @@ namespace Dmt.Api;
 
 /// <summary>Generated serialisers, for what is not written by hand.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(ReplicaStatistics))]
 [JsonSerializable(typeof(StoreStatistics))]
 internal sealed partial class ApiJsonContext : JsonSerializerContext;

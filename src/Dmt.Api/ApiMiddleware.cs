@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text.Json;
 using Dmt.Api.Errors;
 using Dmt.Api.Metrics;
@@ -15,7 +16,8 @@ namespace Dmt.Api;
 /// Stands around everything, routing included: takes keys out of routing's sight, refuses what is too much, turns every
 /// error into a problem, and counts and times what happened.
 /// </summary>
-internal sealed class ApiMiddleware(ApiOptions options, HttpMetrics metrics, ILogger<ApiMiddleware> logger)
+internal sealed class ApiMiddleware(
+    ApiOptions options, ITrieStore store, HttpMetrics metrics, ILogger<ApiMiddleware> logger)
 {
     /// <summary>
     /// Longest request line and most header bytes that are answered with a problem; the server itself cuts off at the
@@ -24,6 +26,11 @@ internal sealed class ApiMiddleware(ApiOptions options, HttpMetrics metrics, ILo
     public const int TargetCharsMax = 8 << 10;
 
     public const int HeaderCharsMax = 32 << 10;
+
+    /// <summary>
+    /// On answers of a read replica: milliseconds since it was last known to have all that its main had.
+    /// </summary>
+    public const string LagHeader = "X-Dmt-Lag-Ms";
 
     private const int ClientClosedRequest = 499;
 
@@ -37,6 +44,11 @@ internal sealed class ApiMiddleware(ApiOptions options, HttpMetrics metrics, ILo
         {
             Admit(context, inFlight);
             KeyPath.HideFromRouting(context);
+            if (store is IRoleStore { Lag: { Milliseconds: { } lag } })
+            {
+                context.Response.Headers[LagHeader] = lag.ToString(CultureInfo.InvariantCulture);
+            }
+
             await next(context);
             endpoint = context.GetEndpoint();
             if (context.Response.StatusCode >= 400 && !context.Response.HasStarted)

@@ -1,3 +1,4 @@
+using Dmt.Api.Requests;
 using Dmt.Core;
 using Microsoft.Extensions.Hosting;
 
@@ -16,4 +17,22 @@ internal sealed class ApiServices(
     public TimeProvider Time => time;
 
     public IHostApplicationLifetime Lifetime => lifetime;
+
+    /// <summary>Refuses a read that wants more than this server can promise.</summary>
+    /// <exception cref="DmtException">NotOwner on a read replica; InvalidArgument for another value.</exception>
+    public void CheckConsistency(Query query)
+    {
+        switch (query.Text("consistency"))
+        {
+            case null or "eventual":
+                return;
+            case "strong" when store is IRoleStore { Lag: not null } replica:
+                throw new DmtException(
+                    DmtErrorKind.NotOwner, $"this is a read replica of {replica.Main ?? "a main"}: read there");
+            case "strong":
+                return;
+            default:
+                throw DmtException.InvalidArgument("consistency must be eventual or strong");
+        }
+    }
 }

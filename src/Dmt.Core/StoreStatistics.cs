@@ -61,6 +61,9 @@ public sealed record StoreStatistics
 
     /// <summary>The cache of tables on disk; null where there is none.</summary>
     public DiskCacheStatistics? DiskCache { get; init; }
+
+    /// <summary>The role among main and replicas; null for a store that stands alone.</summary>
+    public ReplicationStatistics? Replication { get; init; }
 }
 
 /// <summary>One level of the tree of tables.</summary>

@@ -112,24 +112,22 @@ public sealed partial class TrieStore : ITrieStore, IStoreMaintenance
         options ??= new EngineOptions();
         options.Validate();
         time ??= TimeProvider.System;
-        if (options.DiskCacheDirectory is { } folder)
-        {
-            objects = await OpenCacheAsync(objects, folder, options.DiskCacheBytes, cancellationToken)
-                .ConfigureAwait(false);
-        }
-
+        objects = await WithCacheAsync(objects, options, cancellationToken).ConfigureAwait(false);
         var logs = new ObjectLogStore(objects, new ObjectLogOptions(), time, EngineScheduler.ThreadPool);
         return await OpenAsync(objects, logs, options, time, EngineScheduler.ThreadPool, null, cancellationToken)
             .ConfigureAwait(false);
     }
 
-    private static async ValueTask<IObjectStore> OpenCacheAsync(
-        IObjectStore objects, string folder, long bytesMax, CancellationToken cancellationToken)
+    /// <summary>The bucket behind its cache, where the options name one.</summary>
+    internal static async ValueTask<IObjectStore> WithCacheAsync(
+        IObjectStore objects, EngineOptions options, CancellationToken cancellationToken)
     {
         try
         {
-            return await CachingObjectStore.OpenAsync(objects, folder, bytesMax, cancellationToken)
-                .ConfigureAwait(false);
+            return options.DiskCacheDirectory is { } folder
+                ? await CachingObjectStore.OpenAsync(objects, folder, options.DiskCacheBytes, cancellationToken)
+                    .ConfigureAwait(false)
+                : objects;
         }
         catch
         {

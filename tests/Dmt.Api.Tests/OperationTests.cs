@@ -175,6 +175,7 @@ public sealed partial class OperationTests
                 "POST /admin/checkpoints",
                 "POST /admin/checkpoints/{name}/restore",
                 "POST /admin/gc",
+                "POST /api/v1/promote",
                 "POST /api/v1/sync",
                 "POST /api/v1/words",
                 "POST /bulk",

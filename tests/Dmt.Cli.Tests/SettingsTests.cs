@@ -93,6 +93,12 @@ public sealed class SettingsTests : IDisposable
         "body_bytes_max", "1023", "1 KiB to 1 GiB (bytes, or a number with KB, MB, GB, TB, KiB, MiB, GiB or TiB)")]
     [InlineData("concurrency_max", "100001", "a whole number from 1 to 100000")]
     [InlineData("compression", "zip", "none or brotli")]
+    [InlineData("is_replica", "perhaps", "true or false")]
+    [InlineData("replicas", "reader", "a list of host:port, at most 16")]
+    [InlineData("replication_port", "-1", "a whole number from 0 to 65535")]
+    [InlineData("replica_acks", "17", "a whole number from 0 to 16")]
+    [InlineData("replica_poll", "10ms", "100ms to 1d (a number with ms, s, m, h or d)")]
+    [InlineData("url", "here", "a URL with http:// or https://, or that it is left out")]
     [InlineData("log_level", "loud", "trace, debug, information, warning, error or none")]
     public void A_value_out_of_range_names_setting_source_value_and_what_is_allowed(
         string name, string value, string allowed)
@@ -113,14 +119,42 @@ public sealed class SettingsTests : IDisposable
     public void A_bad_value_is_refused_even_where_a_later_source_would_win() =>
         Assert.Throws<DmtException>(() => Load("""{"port": 0.5}""", flags: [new("port", "3030")]));
 
-    [Theory]
-    [InlineData("is_replica", "true", "false, or that it is left out")]
-    [InlineData("replicas", "[\"http://a\"]", "[], or that it is left out")]
-    [InlineData("replication_port", "3040", "that it is left out")]
-    public void What_later_versions_bring_is_refused_as_not_available_yet(string name, string value, string allowed) =>
+    [Fact]
+    public void Roles_are_read_from_a_list_or_from_text()
+    {
+        var settings = Load(
+            """{"replicas": ["a:3040", "10.0.0.7:1"], "replica_acks": 2, "replica_poll": "1m"}""").Settings;
+        Assert.Equal(["a:3040", "10.0.0.7:1"], settings.ReplicaList);
+        Assert.Equal((2, TimeSpan.FromMinutes(1), 3040, false, true), (
+            settings.ReplicaAcks, settings.ReplicaPoll, settings.ReplicationPort, settings.IsReplica,
+            settings.HasRole));
+        settings = Load("{}", flags: [new("replicas", "a:1, b:2"), new("is_replica", "true")]).Settings;
+        Assert.Equal(["a:1", "b:2"], settings.ReplicaList);
+        Assert.True(settings.IsReplica);
+    }
+
+    [Fact]
+    public void Roles_that_cannot_go_together_are_refused()
+    {
         AssertRefused(
-            $"{name} from the flag --{name.Replace('_', '-')} is \"{value}\": not available yet; expected {allowed}",
-            () => Load("{}", flags: [new(name, value)]));
+            "replica_acks is 2: expected 0 to 1, the number of replicas",
+            () => Load("{\"replicas\": [\"a:3040\"], \"replica_acks\": 2}"));
+        AssertRefused(
+            "replication_port is 3030: expected another port than port, which is the same",
+            () => Load("{\"is_replica\": true, \"replication_port\": 3030}"));
+    }
+
+    [Theory]
+    [InlineData("[1]")]
+    [InlineData("[\"a\"]")]
+    [InlineData("[\"http://a:1\"]")]
+    [InlineData("[\"a:1\", \"a:1\"]")]
+    [InlineData("[\"a:0\"]")]
+    [InlineData("[\"a:1/b\"]")]
+    public void A_list_of_replicas_that_is_none_is_refused(string list) => Assert.Contains(
+        "expected a list of host:port, at most 16",
+        AssertRefused(null, () => Load($$"""{"replicas": {{list}}}""")),
+        StringComparison.Ordinal);
 
     [Fact]
     public void An_unknown_name_gets_the_near_one_and_all_others()

@@ -45,9 +45,9 @@ internal sealed class AdminEndpoints(ApiServices api)
 
     private static readonly ApiCall List =
         new("ListCheckpoints", Tag, "The checkpoints of the store, in order of names")
-    {
-        Answers = [new(200, "{\"checkpoints\": […]}", "application/json"), NotSupported, Refused],
-    };
+        {
+            Answers = [new(200, "{\"checkpoints\": […]}", "application/json"), NotSupported, Refused],
+        };
 
     private static readonly ApiCall Delete = new("DeleteCheckpoint", Tag, "Let a checkpoint go")
     {

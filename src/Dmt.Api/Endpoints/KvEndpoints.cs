@@ -29,6 +29,7 @@ internal sealed class KvEndpoints(ApiServices api)
         Description = "The raw value, in the content type it was put with. ETag is its version; X-Dmt-Expires says "
             + "when it expires, X-Dmt-Weight what it weighs, where it does.",
         Path = KeyParameter,
+        Query = [ApiCall.Consistency],
         Headers = [new("If-None-Match", "Entity tags the reader has: answers 304 when one is current.")],
         Answers =
         [
@@ -81,6 +82,7 @@ internal sealed class KvEndpoints(ApiServices api)
     private async Task GetAsync(HttpContext context, Query query)
     {
         var key = ReadKey(context);
+        api.CheckConsistency(query);
         if (await api.Store.GetAsync(key, context.RequestAborted) is not { } entry)
         {
             await Problems.WriteAsync(context, 404, "NotFound", $"there is no key \"{Key.ToDisplay(key)}\"", []);

@@ -3,6 +3,7 @@ using Dmt.Api.Console;
 using Dmt.Api.Errors;
 using Dmt.Api.Metrics;
 using Dmt.Api.OpenApi;
+using Dmt.Api.Requests;
 using Dmt.Core;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -45,6 +46,20 @@ internal sealed class OperationEndpoints(ApiServices api, MetricsPage metrics, C
         Answers = [new(204, "They are"), new(503, "The medium refuses", Problems.ContentType)],
     };
 
+    private static readonly ApiCall Promote = new("Promote", Tag, "Make this read replica the main")
+    {
+        Description = "The main until now is fenced. Answers when writes are taken here.",
+        Query = [new("force", "Even where another replica that can be reached is ahead.", "boolean")],
+        Answers =
+        [
+            new(200, "{\"replicas\": [{\"name\", \"connected\", \"sequence\", \"lag_operations\", "
+                + "\"problem\"?}]}: the other replicas, before", "application/json"),
+            new(400, "This server has no role", Problems.ContentType),
+            new(409, "It is the main already, or another replica is ahead", Problems.ContentType),
+            new(503, "It has no copy yet, or could not become the main", Problems.ContentType),
+        ],
+    };
+
     private static readonly ApiCall Console = new("Console", Tag, "The console, a page for people")
     {
         ChecksQuery = false,
@@ -58,6 +73,7 @@ internal sealed class OperationEndpoints(ApiServices api, MetricsPage metrics, C
         routes.MapCall(["GET"], "/metrics", Metrics, (context, _) => metrics.WriteAsync(context));
         routes.MapCall(["GET"], "/api/v1/stat", Stat, (context, _) => StatAsync(context));
         routes.MapCall(["POST"], "/api/v1/sync", Sync, (context, _) => SyncAsync(context));
+        routes.MapCall(["POST"], "/api/v1/promote", Promote, PromoteAsync);
         routes.MapCall(["GET", "HEAD"], "/", Console, (context, _) => console.WriteAsync(context));
     }
 
@@ -102,6 +118,29 @@ internal sealed class OperationEndpoints(ApiServices api, MetricsPage metrics, C
         context.Response.Headers.CacheControl = "no-store";
         await JsonAnswer.WriteAsync(context, StatusCodes.Status200OK, statistics, static (json, statistics) =>
             JsonSerializer.Serialize(json, statistics, ApiJsonContext.Default.StoreStatistics));
+    }
+
+    private async Task PromoteAsync(HttpContext context, Query query)
+    {
+        if (api.Store is not IRoleStore roles)
+        {
+            throw DmtException.InvalidArgument("this server stands alone: only a read replica can be promoted");
+        }
+
+        // Not cancelled when the caller goes away: half a promotion helps nobody.
+        var others = await roles.PromoteAsync(query.Flag("force"), CancellationToken.None);
+        await JsonAnswer.WriteAsync(context, StatusCodes.Status200OK, others, static (json, others) =>
+        {
+            json.WriteStartObject();
+            json.WriteStartArray("replicas");
+            foreach (var other in others)
+            {
+                JsonSerializer.Serialize(json, other, ApiJsonContext.Default.ReplicaStatistics);
+            }
+
+            json.WriteEndArray();
+            json.WriteEndObject();
+        });
     }
 
     private async Task SyncAsync(HttpContext context)

@@ -31,7 +31,7 @@ internal sealed class RangeEndpoints(ApiServices api)
             StartKey, EndKey, Prefix,
             new("limit", "Most pairs; unless given as many as a page may have; no limit for a stream.", "integer"),
             ApiCall.Cursor, new("reverse", "From the last key down.", "boolean"),
-            new("format", "json (the default) or ndjson."),
+            new("format", "json (the default) or ndjson."), ApiCall.Consistency,
         ],
         Headers = [new("Accept", "application/x-ndjson streams the whole range.")],
         Answers =
@@ -49,7 +49,7 @@ internal sealed class RangeEndpoints(ApiServices api)
 
     private static readonly ApiCall Count = new("Count", "Ranges", "Count the keys of a range")
     {
-        Query = [StartKey, EndKey, Prefix],
+        Query = [StartKey, EndKey, Prefix, ApiCall.Consistency],
         Answers = [new(200, "{\"count\": n}", "application/json"), BadRequest],
     };
 
@@ -71,6 +71,7 @@ internal sealed class RangeEndpoints(ApiServices api)
 
     private async Task GetRangeAsync(HttpContext context, Query query)
     {
+        api.CheckConsistency(query);
         var request = new ScanRequest
         {
             Range = ReadRange(query),
@@ -147,6 +148,7 @@ internal sealed class RangeEndpoints(ApiServices api)
 
     private async Task CountAsync(HttpContext context, Query query)
     {
+        api.CheckConsistency(query);
         var range = ReadRange(query);
         var count = range.IsEmpty ? 0 : await api.Store.CountAsync(range, context.RequestAborted);
         await JsonAnswer.WriteAsync(context, StatusCodes.Status200OK, count, static (json, count) =>

@@ -31,6 +31,7 @@ internal sealed class SearchEndpoints(ApiServices api)
             new("limit", "Most words in the page; 100 unless given.", "integer"),
             ApiCall.Cursor,
             new("order", "alphabetical (bytewise; the default) or weight (heaviest first, ties alphabetical)."),
+            ApiCall.Consistency,
         ],
         Answers =
         [
@@ -48,6 +49,7 @@ internal sealed class SearchEndpoints(ApiServices api)
     {
         var prefix = query.Bytes("q") ?? [];
         api.Keys.CheckPrefix(prefix, "q");
+        api.CheckConsistency(query);
         var max = api.Options.MaxRangeResponse;
         var limit = (int)query.Limit(Math.Min(LimitDefault, max), max);
         var cursor = query.Text("cursor");

@@ -25,6 +25,11 @@ internal sealed record ApiCall(string Id, string Tag, string Summary)
     public static readonly ApiParameter Cursor =
         new("cursor", "The cursor of the page before; with all other parameters the same.");
 
+    public static readonly ApiParameter Consistency = new(
+        "consistency",
+        "eventual: a read replica may answer, with its lag in X-Dmt-Lag-Ms; it does so without this, too. strong: only "
+        + "the main.");
+
     public string? Description { get; init; }
 
     /// <summary>What the key in the path is; null where there is none.</summary>

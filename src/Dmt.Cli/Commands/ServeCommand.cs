@@ -22,6 +22,8 @@ internal static class ServeCommand
             "dmt serve --store s3://bucket/prefix --data /var/cache/dmt   # with a cache on disk",
             "dmt serve --fsync strict                      # acknowledge when durable",
             "dmt serve --fsync 'every 50ms' --cache-size 1GiB",
+            "dmt serve --replicas reader:3040 --replica-acks 1   # a main with a replica",
+            "dmt serve --is-replica true --host '*'        # that replica, on the machine called reader",
             "DMT__CACHE_SIZE=64MB dmt serve --print-config # what it would run with, and why");
         var config = new Option<string?>("--config")
         {
@@ -37,7 +39,6 @@ internal static class ServeCommand
             Description =
                 $"{s.Help}: {s.Allowed}. Default: {(s.Show(defaults) is { Length: > 0 } text ? text : "none")}",
             HelpName = s.Name.Split('_')[^1].ToUpperInvariant(),
-            Hidden = s.IsReserved,
         });
         foreach (var option in flags.Values)
         {
@@ -67,7 +68,7 @@ internal static class ServeCommand
 
     private static async Task PrintAsync(CommandIo io, EffectiveSettings effective, bool json)
     {
-        var shown = SettingCatalog.All.Where(s => !s.IsReserved);
+        var shown = SettingCatalog.All;
         if (json)
         {
             await JsonOutput.WriteAsync(io, writer =>

@@ -79,8 +79,31 @@ internal static class StatCommand
         Tables.AddRow(rest, "incarnation", s.Incarnation);
         Tables.AddRow(rest, "background work", s.BackgroundProblem ?? "in order");
         Tables.AddRow(rest, "writes", s.WritesRefused is { } why ? "refused: " + why : "accepted");
+        AddRole(rest, s.Replication);
         AddBucket(rest, s);
         console.Write(rest);
+    }
+
+    private static void AddRole(Table rest, ReplicationStatistics? role)
+    {
+        if (role is null)
+        {
+            return;
+        }
+
+        Tables.AddRow(
+            rest, "role", role.Role == "main" ? "main" : $"replica of {role.Main ?? "a main not heard of"}");
+        if (role.LagOperations is { } lag)
+        {
+            Tables.AddRow(rest, "behind its main", $"{Count((long)lag)} operations, {role.LagMs?.ToString("N0",
+                CultureInfo.InvariantCulture) ?? "?"} ms{(role.Connected == true ? "" : "; not connected")}");
+        }
+
+        foreach (var replica in role.Replicas)
+        {
+            Tables.AddRow(rest, $"replica {replica.Name}",
+                replica.Problem ?? $"{Count((long)replica.LagOperations)} operations behind");
+        }
     }
 
     /// <summary>What a store in a bucket has to show besides.</summary>

@@ -136,9 +136,13 @@ internal sealed class TargetOptions
                 $"--store-endpoint is \"{text}\": expected a URL with http:// or https://");
     }
 
-    private Uri Url(ParseResult parse, CommandIo io)
+    private Uri Url(ParseResult parse, CommandIo io) => ParseUrl(parse.GetValue(_url), io);
+
+    /// <summary>The server that is named, or the default one.</summary>
+    /// <exception cref="DmtException">InvalidArgument.</exception>
+    public static Uri ParseUrl(string? named, CommandIo io)
     {
-        var given = parse.GetValue(_url) ?? io.Environment.GetValueOrDefault("DMT_URL", DefaultUrl);
+        var given = named ?? io.Environment.GetValueOrDefault("DMT_URL", DefaultUrl);
         var text = given.Contains("://", StringComparison.Ordinal) ? given : "http://" + given;
         return Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
             && url.Host.Length > 0

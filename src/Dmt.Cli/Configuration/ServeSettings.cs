@@ -63,11 +63,54 @@ internal sealed record ServeSettings
 
     public LogLevel LogLevel { get; init; } = LogLevel.Information;
 
+    /// <summary>A read replica; otherwise the main.</summary>
+    public bool IsReplica { get; init; }
+
+    /// <summary>Replicas that the main ships to, each <c>host:port</c>, with commas between; empty for none.</summary>
+    public string Replicas { get; init; } = "";
+
+    /// <summary>TCP port where a replica hears its main, 0 to 65535; 0 takes a free one.</summary>
+    public int ReplicationPort { get; init; } = 3040;
+
+    /// <summary>Replicas that strict writes wait for.</summary>
+    public int ReplicaAcks { get; init; }
+
+    /// <summary>How often a replica of a bucket looks into it while it hears nothing of a main.</summary>
+    public TimeSpan ReplicaPoll { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>A main over a folder takes writes before a replica has said that there is no newer one.</summary>
+    public bool StartWithoutReplicas { get; init; }
+
+    /// <summary>Where others reach this server, for the messages of its replicas; null for the host and port.</summary>
+    public Uri? Url { get; init; }
+
+    public IReadOnlyList<string> ReplicaList => Replicas.Length == 0 ? [] : Replicas.Split(',');
+
+    /// <summary>It is one of several: a main with replicas, or a replica.</summary>
+    public bool HasRole => IsReplica || Replicas.Length > 0;
+
     /// <summary>What the store is called in messages.</summary>
     public string StoreName => Store ?? Data ?? DataDefault;
 
     /// <summary>The folder for a cache of the bucket; null for none.</summary>
     public string? CacheFolder => Store is null ? null : Data;
+
+    /// <summary>Checks what no setting can check alone.</summary>
+    /// <exception cref="DmtException">InvalidArgument.</exception>
+    public void Validate()
+    {
+        if (ReplicaAcks > 0 && ReplicaAcks > ReplicaList.Count)
+        {
+            throw DmtException.InvalidArgument(
+                $"replica_acks is {ReplicaAcks}: expected 0 to {ReplicaList.Count}, the number of replicas");
+        }
+
+        if (IsReplica && ReplicationPort == Port && Port > 0)
+        {
+            throw DmtException.InvalidArgument(
+                $"replication_port is {ReplicationPort}: expected another port than port, which is the same");
+        }
+    }
 
     /// <summary>The bucket; null for a store in a folder.</summary>
     public BucketSettings? ToBucket() =>

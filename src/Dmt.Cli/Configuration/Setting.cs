@@ -14,8 +14,8 @@ internal sealed record Setting(
     Func<ServeSettings, string, ServeSettings?> Apply,
     Func<ServeSettings, string> Show)
 {
-    /// <summary>True for names that a later version brings: their inert values are taken, all others refused.</summary>
-    public bool IsReserved { get; init; }
+    /// <summary>In the file it may be a list.</summary>
+    public bool TakesList { get; init; }
 
     /// <summary>The setting as a flag.</summary>
     public string Flag => "--" + Name.Replace('_', '-');

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using Dmt.Core;
 using Dmt.Engine;
+using Dmt.Engine.Replication;
 using Dmt.Objects.S3;
 using Microsoft.Extensions.Logging;
 
@@ -93,9 +94,37 @@ internal static class SettingCatalog
             (s, c) => s with { Compression = c }, s => s.Compression),
         Choice("log_level", "the least that is logged", LogLevels, (s, level) =>
             s with { LogLevel = level }, s => s.LogLevel),
-        Reserved("is_replica", "false", ["false"]),
-        Reserved("replicas", "[]", ["[]", ""]),
-        Reserved("replication_port", "", [""]),
+        Choice("is_replica", "serve reads of a main that ships to this server; dmt promote makes it the main",
+            [("true", true), ("false", false)], (s, yes) => s with { IsReplica = yes }, s => s.IsReplica),
+        new(
+            "replicas",
+            "replicas to ship to as the main",
+            $"a list of host:port, at most {ReplicaNames.Max}",
+            (s, text) => ReplicaNames.TryParse(text, out var names) ? s with { Replicas = names } : null,
+            s => s.Replicas)
+        {
+            TakesList = true,
+        },
+        Number("replication_port", "TCP port where a replica hears its main; 0 takes a free one", 0, 65535,
+            (s, n) => s with { ReplicationPort = (int)n }, s => s.ReplicationPort),
+        Number("replica_acks", "replicas that must have a strict write, too", 0, ReplicationOptions.AcksMax,
+            (s, n) => s with { ReplicaAcks = (int)n }, s => s.ReplicaAcks),
+        new(
+            "replica_poll",
+            "how often a replica looks into its bucket while it hears nothing of a main",
+            "100ms to 1d (a number with ms, s, m, h or d)",
+            ApplyPoll,
+            s => $"{s.ReplicaPoll.TotalMilliseconds.ToString(CultureInfo.InvariantCulture)}ms"),
+        Choice("start_without_replicas", "take writes in a folder before a replica says that there is no newer main",
+            [("true", true), ("false", false)],
+            (s, yes) => s with { StartWithoutReplicas = yes }, s => s.StartWithoutReplicas),
+        new(
+            "url",
+            "where others reach this server; replicas tell it to whoever wants to write",
+            "a URL with http:// or https://, or that it is left out",
+            (s, text) => text.Length == 0 ? s with { Url = null }
+                : TryParseEndpoint(text, out var url) ? s with { Url = url } : null,
+            s => s.Url?.OriginalString ?? ""),
     ];
 
     public static Setting? Find(string name) => All.FirstOrDefault(s => s.Name.Equals(name, StringComparison.Ordinal));
@@ -136,17 +165,20 @@ internal static class SettingCatalog
                 : null,
             s => Array.Find(choices, c => EqualityComparer<T>.Default.Equals(c.Value, value(s))).Text);
 
-    /// <summary>A name that existing configurations may carry as long as it asks for nothing.</summary>
-    private static Setting Reserved(string name, string inert, string[] taken) =>
-        new(
-            name,
-            "for later versions",
-            inert.Length == 0 ? "that it is left out" : $"{inert}, or that it is left out",
-            (s, text) => taken.Contains(text.Trim(), StringComparer.OrdinalIgnoreCase) ? s : null,
-            _ => inert)
+    private static ServeSettings? ApplyPoll(ServeSettings settings, string text)
+    {
+        try
         {
-            IsReserved = true,
-        };
+            var poll = TimeText.Parse(text, "replica_poll");
+            return poll >= TimeSpan.FromMilliseconds(100) && poll <= TimeSpan.FromDays(1)
+                ? settings with { ReplicaPoll = poll }
+                : null;
+        }
+        catch (DmtException e) when (e.Kind == DmtErrorKind.InvalidArgument)
+        {
+            return null;
+        }
+    }
 
     private static ServeSettings? ApplyFsync(ServeSettings settings, string text)
     {

@@ -39,6 +39,7 @@ internal static class SettingsLoader
             sources[name] = source;
         }
 
+        settings.Validate();
         return new(settings, sources);
     }
 
@@ -67,7 +68,8 @@ internal static class SettingsLoader
             var value = property.Value;
             var text = value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText();
             if (value.ValueKind is JsonValueKind.Object or JsonValueKind.Array or JsonValueKind.Null
-                && SettingCatalog.Find(property.Name) is { IsReserved: false } setting)
+                && SettingCatalog.Find(property.Name) is { } setting
+                && !(setting.TakesList && value.ValueKind == JsonValueKind.Array))
             {
                 throw Refused(setting, text, path);
             }
@@ -119,16 +121,14 @@ internal static class SettingsLoader
 
     private static DmtException Unknown(string name, string source)
     {
-        var names = SettingCatalog.All.Where(s => !s.IsReserved).Select(s => s.Name).ToArray();
+        var names = SettingCatalog.All.Select(s => s.Name).ToArray();
         var hint = NearName.Hint(name, names);
         return DmtException.InvalidArgument(
             $"unknown setting {name} in {source}{hint}; the settings are {string.Join(", ", names)}");
     }
 
     private static DmtException Refused(Setting setting, string text, string source) => DmtException.InvalidArgument(
-        setting.IsReserved
-            ? $"{setting.Name} from {source} is \"{OneLine(text)}\": not available yet; expected {setting.Allowed}"
-            : $"{setting.Name} from {source} is \"{OneLine(text)}\": expected {setting.Allowed}");
+        $"{setting.Name} from {source} is \"{OneLine(text)}\": expected {setting.Allowed}");
 
     private static string OneLine(string text) => text.ReplaceLineEndings(" ");
 }

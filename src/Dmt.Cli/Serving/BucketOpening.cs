@@ -18,18 +18,26 @@ internal static class BucketOpening
     public static async ValueTask<ITrieStore> OpenAsync(
         BucketSettings settings, EngineOptions options, CancellationToken cancellationToken)
     {
+        var objects = await OpenObjectsAsync(settings, cancellationToken);
+        return await TrieStore.OpenAsync(objects, options, TimeProvider.System, cancellationToken);
+    }
+
+    /// <summary>Probes the bucket.</summary>
+    /// <exception cref="DmtException">As <see cref="OpenAsync"/>.</exception>
+    public static async ValueTask<IObjectStore> OpenObjectsAsync(
+        BucketSettings settings, CancellationToken cancellationToken)
+    {
         var objects = Open(settings);
         try
         {
             await ProbeAsync(objects, cancellationToken);
+            return objects;
         }
         catch
         {
             await objects.DisposeAsync();
             throw;
         }
-
-        return await TrieStore.OpenAsync(objects, options, TimeProvider.System, cancellationToken);
     }
 
     /// <summary>
@@ -53,7 +61,8 @@ internal static class BucketOpening
         ObjectStoreProbe.RunAsync(
             objects, RandomNumberGenerator.GetHexString(32, lowercase: true), cancellationToken);
 
-    private static S3ObjectStore Open(BucketSettings settings)
+    /// <summary>Without asking it anything.</summary>
+    public static S3ObjectStore Open(BucketSettings settings)
     {
         var s3 = new S3ObjectStoreOptions
         {

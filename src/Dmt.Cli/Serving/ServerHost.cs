@@ -5,6 +5,7 @@ using Dmt.Api;
 using Dmt.Cli.Configuration;
 using Dmt.Core;
 using Dmt.Engine;
+using Dmt.Engine.Replication;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
@@ -50,19 +51,23 @@ internal static class ServerHost
             MemtableBytes = settings.MemtableSize,
             ValueBytesMax = settings.ValueBytesMax,
         };
-        await using var store = settings.ToBucket() is { } bucket
+        await using var store = settings.HasRole
+            ? await RoleOpening.OpenAsync(settings, options, io.Time, stop)
+            : settings.ToBucket() is { } bucket
             ? await io.OpenBucket(bucket, options, stop)
             : await io.OpenFolder(settings.StoreName, options, stop);
         var started = false;
         await using var app = Build(settings, store, () => started);
-        await StartAsync(app, settings, stop);
+        await StartAsync(app, settings.Host, settings.Port, "--port", stop);
         started = true;
-        await AnnounceAsync(io, settings, app);
+        await using var replication = await StartReplicationAsync(settings, store, stop);
+        await AnnounceAsync(io, settings, app, store, replication);
         try
         {
-            if (store is TrieStore engine)
+            if (store is TrieStore or RoleStore)
             {
-                var seen = await engine.WhenFenced.WaitAsync(stop);
+                var fenced = store is RoleStore roles ? roles.WhenFenced : ((TrieStore)store).WhenFenced;
+                var seen = await fenced.WaitAsync(stop);
                 app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Dmt").LogError(
                     "fenced: {Seen}; reads and writes are refused until this process is restarted", seen);
             }
@@ -75,6 +80,32 @@ internal static class ServerHost
         }
 
         await app.StopAsync(CancellationToken.None);
+        if (replication is not null)
+        {
+            await replication.StopAsync(CancellationToken.None);
+        }
+    }
+
+    /// <summary>A replica hears its main on a port of its own, also once it has been promoted.</summary>
+    private static async ValueTask<WebApplication?> StartReplicationAsync(
+        ServeSettings settings, ITrieStore store, CancellationToken stop)
+    {
+        if (!settings.IsReplica || store is not RoleStore roles)
+        {
+            return null;
+        }
+
+        var app = ReplicationServer.Build(settings, roles);
+        try
+        {
+            await StartAsync(app, settings.Host, settings.ReplicationPort, "--replication-port", stop);
+            return app;
+        }
+        catch
+        {
+            await app.DisposeAsync();
+            throw;
+        }
     }
 
     /// <param name="settings">What to run with.</param>
@@ -86,7 +117,8 @@ internal static class ServerHost
     {
         // Empty: nothing of ASP.NET Core's own configuration files and variables may change what the server does.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listen(kestrel, settings));
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(
+            kestrel => Listen(kestrel, settings.Host, settings.Port));
         builder.Logging.SetMinimumLevel(settings.LogLevel);
         var frameworkLevel = Max(settings.LogLevel, LogLevel.Warning);
         builder.Logging.AddFilter("Microsoft", level => level >= frameworkLevel && frameworkLogs());
@@ -116,26 +148,27 @@ internal static class ServerHost
         return app;
     }
 
-    private static void Listen(KestrelServerOptions kestrel, ServeSettings settings)
+    internal static void Listen(KestrelServerOptions kestrel, string host, int port)
     {
-        switch (settings.Host)
+        switch (host)
         {
-            case "localhost" when settings.Port > 0:
-                kestrel.ListenLocalhost(settings.Port);
+            case "localhost" when port > 0:
+                kestrel.ListenLocalhost(port);
                 break;
             case "localhost":
                 kestrel.Listen(IPAddress.Loopback, 0);
                 break;
             case "*":
-                kestrel.ListenAnyIP(settings.Port);
+                kestrel.ListenAnyIP(port);
                 break;
             default:
-                kestrel.Listen(IPAddress.Parse(settings.Host), settings.Port);
+                kestrel.Listen(IPAddress.Parse(host), port);
                 break;
         }
     }
 
-    private static async Task StartAsync(WebApplication app, ServeSettings settings, CancellationToken stop)
+    private static async Task StartAsync(
+        WebApplication app, string host, int port, string flag, CancellationToken stop)
     {
         try
         {
@@ -144,27 +177,43 @@ internal static class ServerHost
         catch (IOException e) when (e.InnerException is AddressInUseException)
         {
             throw DmtException.Unavailable(
-                $"port {settings.Port} on {settings.Host} is in use: stop what listens there, or choose another with "
-                    + $"--port", e);
+                $"port {port} on {host} is in use: stop what listens there, or choose another with {flag}", e);
         }
         catch (Exception e) when (e is IOException or SocketException)
         {
-            throw DmtException.Unavailable($"cannot listen on {settings.Host} port {settings.Port}: {e.Message}", e);
+            throw DmtException.Unavailable($"cannot listen on {host} port {port}: {e.Message}", e);
         }
     }
 
-    private static async Task AnnounceAsync(CommandIo io, ServeSettings settings, WebApplication app)
+    private static async Task AnnounceAsync(
+        CommandIo io, ServeSettings settings, WebApplication app, ITrieStore store, WebApplication? replication)
+    {
+        var address = AddressOf(app);
+        var url = settings.Host == "localhost" ? $"http://localhost:{address.Port}" : address.OriginalString;
+        if (store is RoleStore roles)
+        {
+            var host = settings.Host is "*" or "0.0.0.0" or "::" ? Dns.GetHostName() : settings.Host;
+            roles.Url = settings.Url?.OriginalString ?? $"http://{host}:{address.Port}";
+        }
+
+        var role = replication is null ? "" : $" as a replica, hearing its main on port {AddressOf(replication).Port},";
+        await using var text = io.Text();
+        await text.WriteLineAsync($"dmt {Version} serving {settings.StoreName}{role} on {url} (console: /)");
+    }
+
+    private static Uri AddressOf(WebApplication app)
     {
         var server = app.Services.GetRequiredService<IServer>();
         var address = server.Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First();
-        var url = settings.Host == "localhost" ? $"http://localhost:{new Uri(address).Port}" : address;
-        await using var text = io.Text();
-        await text.WriteLineAsync($"dmt {Version} serving {settings.StoreName} on {url} (console: /)");
+
+        // Not every form of "all addresses" is one that can be parsed.
+        return new Uri(address.Replace("//*", "//0.0.0.0", StringComparison.Ordinal)
+            .Replace("//+", "//0.0.0.0", StringComparison.Ordinal));
     }
 
     private static LogLevel Max(LogLevel a, LogLevel b) => a > b ? a : b;
 
-    private sealed class QuietLifetime : IHostLifetime
+    internal sealed class QuietLifetime : IHostLifetime
     {
         public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 

@@ -36,6 +36,15 @@ internal sealed class AsyncSignal(EngineScheduler scheduler)
         }
     }
 
+    /// <summary>Does not wait after all.</summary>
+    public void Leave(LinkedListNode<TaskCompletionSource> enlisted)
+    {
+        lock (_lock)
+        {
+            enlisted.List?.Remove(enlisted);
+        }
+    }
+
     public void WakeAll()
     {
         List<TaskCompletionSource> woken;

@@ -149,6 +149,11 @@ internal sealed partial class Shard
     /// </summary>
     public async ValueTask<DmtException> ExplainAsync(DmtException damage)
     {
+        if (_isFollowed)
+        {
+            return await ExplainFollowedAsync(damage).ConfigureAwait(false);
+        }
+
         try
         {
             await _manifests.ThrowIfTakenOverAsync(Volatile.Read(ref _manifest), CancellationToken.None)

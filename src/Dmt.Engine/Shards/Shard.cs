@@ -6,6 +6,7 @@
 //   Shard.Flushing.cs   memtables into tables
 //   Shard.Compacting.cs tables into fewer tables
 //   Shard.Keeping.cs    checkpoints
+//   Shard.Following.cs  replicas: the shard as somebody else writes it, and as it is shipped to others
 //   Shard.Carving.cs    a part becomes a shard of its own, and comes back
 //
 // Locks, outermost first:
@@ -268,6 +269,7 @@ internal sealed partial class Shard : IAsyncDisposable
         Volatile.Write(ref _manifest, written);
         Volatile.Write(ref _owned, new OwnedShard(written, _host.Time.GetUtcNow()));
         _host.Collector.Add(ManifestStore.Superseded(Id, written.Number));
+        _host.ManifestWritten?.Invoke(Id);
     }
 
     /// <summary>Under _manifestLock.</summary>

@@ -6,6 +6,7 @@ using Dmt.Engine.Log;
 using Dmt.Engine.Manifests;
 using Dmt.Engine.Memory;
 using Dmt.Engine.Objects;
+using Dmt.Engine.Replication;
 using Dmt.Engine.Scheduling;
 using Dmt.Engine.Tables;
 
@@ -87,6 +88,9 @@ internal sealed class ShardHost : IAsyncDisposable
     /// </summary>
     public bool LogIsNamed { get; set; }
 
+    /// <summary>Called with the shard after each manifest that it writes; must not block.</summary>
+    public Action<uint>? ManifestWritten { get; set; }
+
     /// <summary>Starts a new incarnation of the node, with a log of its own.</summary>
     /// <param name="objects">Tables and manifests; the host disposes it.</param>
     /// <param name="logs">The logs of all incarnations.</param>
@@ -110,6 +114,37 @@ internal sealed class ShardHost : IAsyncDisposable
         host.Compactions.Start();
         host.Collector.Start();
         return host;
+    }
+
+    /// <summary>A host whose shards follow another process: nothing is flushed, compacted or collected.</summary>
+    /// <param name="objects">Tables and manifests; the host disposes it.</param>
+    /// <param name="log">Refuses appends.</param>
+    /// <param name="options">Valid settings.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="scheduler">Completes waiters.</param>
+    public static ShardHost Follow(
+        IObjectStore objects, FollowerLog log, EngineOptions options, TimeProvider time, EngineScheduler scheduler) =>
+        new(objects, log, log, [], options, time, scheduler);
+
+    /// <summary>An open shard; null where there is none of that number.</summary>
+    public Shard? Find(uint id)
+    {
+        lock (_lock)
+        {
+            return _shards.Find(shard => shard.Id == id);
+        }
+    }
+
+    /// <summary>Follows a shard from a manifest on.</summary>
+    public async ValueTask<Shard> FollowShardAsync(Manifest manifest, CancellationToken cancellationToken)
+    {
+        var shard = await Shard.FollowAsync(this, manifest, cancellationToken).ConfigureAwait(false);
+        lock (_lock)
+        {
+            _shards.Add(shard);
+        }
+
+        return shard;
     }
 
     public async ValueTask<Shard> OpenShardAsync(
