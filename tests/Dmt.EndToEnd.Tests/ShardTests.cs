@@ -97,7 +97,9 @@ public sealed class ShardTests : IDisposable
         return
         [
             .. list.RootElement.GetProperty("shards").EnumerateArray().Select(static shard =>
-                (shard.GetProperty("shard").GetInt32(), shard.GetProperty("prefix").GetString()!)),
+                (shard.GetProperty("shard").GetInt32(),
+                    (shard.TryGetProperty("prefix", out var text) ? text : shard.GetProperty("prefix_base64"))
+                        .GetString()!)),
         ];
     }
 
