@@ -28,7 +28,8 @@ public sealed class ShardTests : IAsyncLifetime
 
         var made = await host.SendAsync("POST", Path, "{\"prefixes\":[\"tr\",\"a\"]}")
             .IsAsync(HttpStatusCode.Created).TextAsync();
-        Assert.StartsWith("{\"shards\":[{\"shard\":2,\"prefix\":\"tr\",\"parent\":1,\"open\":true,\"table_bytes\":", made);
+        Assert.StartsWith(
+            "{\"shards\":[{\"shard\":2,\"prefix\":\"tr\",\"parent\":1,\"open\":true,\"table_bytes\":", made);
         await host.SendAsync("POST", Path, "{\"prefix\":\"t\"}").IsAsync(HttpStatusCode.Created);
         Assert.Equal(["1 \"\" ", "3 \"a\" 1", "4 \"t\" 1", "2 \"tr\" 4"], await ListAsync(host));
         Assert.Equal(
