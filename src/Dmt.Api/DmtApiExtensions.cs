@@ -62,6 +62,7 @@ public static class DmtApiExtensions
         new OperationEndpoints(
             api, services.GetRequiredService<MetricsPage>(), services.GetRequiredService<ConsolePage>()).Map(app);
         new AdminEndpoints(api).Map(app);
+        new ShardEndpoints(api).Map(app);
         app.MapOpenApi("/openapi/{documentName}.json");
         return app;
     }

@@ -80,6 +80,7 @@ internal static class DmtProgram
         root.Add(StatCommand.Create(io));
         root.Add(InspectCommand.Create(io));
         root.Add(CheckpointCommand.Create(io));
+        root.Add(ShardCommand.Create(io));
         root.Add(GcCommand.Create(io));
         root.Add(PromoteCommand.Create(io));
         root.Add(BenchCommand.Create(io));

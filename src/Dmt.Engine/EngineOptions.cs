@@ -1,4 +1,5 @@
 using Dmt.Core;
+using Dmt.Core.Sharding;
 using Dmt.Engine.Checkpoints;
 
 namespace Dmt.Engine;
@@ -75,6 +76,12 @@ public sealed record EngineOptions
     /// </summary>
     public string? RestoreFrom { get; init; }
 
+    /// <summary>
+    /// Into how many shards a store is cut when it is made: at the prefixes of
+    /// <see cref="PreSplitPrefixes.Of(int)"/>. 0, the default: it begins as one. A store that exists is left as it is.
+    /// </summary>
+    public int KFactor { get; init; }
+
     /// <summary>Bytes at which a memtable is flushed.</summary>
     internal long MemtableBytesEffective => MemtableBytes ?? Math.Min(CacheBytes / 8, 64L << 20);
 
@@ -94,6 +101,7 @@ public sealed record EngineOptions
         Check(nameof(Level0SlowdownTables), Level0SlowdownTables, Level0CompactionTables, 1000);
         Check(nameof(Level0StopTables), Level0StopTables, Level0SlowdownTables, 1000);
         Check(nameof(LogSegmentBytes), LogSegmentBytes, 64 << 10, 1L << 30);
+        Check(nameof(KFactor), KFactor, 0, PreSplitPrefixes.KFactorMax);
         Check(nameof(DiskCacheBytes), DiskCacheBytes, 1 << 20, 4L << 40);
         if (DiskCacheDirectory is { Length: 0 })
         {

@@ -81,7 +81,19 @@ public sealed partial class TrieStore
             return shards;
         }
 
+        var kFactor = host.Options.KFactor;
+        kFactor = kFactor > 0 && await IsNewAsync(host, cancellationToken).ConfigureAwait(false) ? kFactor : 0;
         await shards.OpenRootAsync(null, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await PreSplitAsync(shards, kFactor, cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            await shards.CloseAsync().ConfigureAwait(false);
+            throw;
+        }
+
         return shards;
     }
 

@@ -23,7 +23,7 @@ namespace Dmt.Engine;
 /// await foreach (var (key, value) in store.PrefixAsync("app")) Console.WriteLine($"{key} = {value}");
 /// </code>
 /// </example>
-public sealed partial class TrieStore : ITrieStore, IStoreMaintenance
+public sealed partial class TrieStore : ITrieStore, IStoreMaintenance, IShardAdministration
 {
     private readonly long _openedAt;
     private int _disposed;

@@ -155,11 +155,13 @@ public sealed partial class OperationTests
         Assert.Equal(
             [
                 "DELETE /admin/checkpoints/{name}",
+                "DELETE /admin/shards/{id}",
                 "DELETE /api/v1/words",
                 "DELETE /bulk/prefix/{prefix}",
                 "DELETE /kv/{key}",
                 "GET /",
                 "GET /admin/checkpoints",
+                "GET /admin/shards",
                 "GET /api/v1/count",
                 "GET /api/v1/stat",
                 "GET /bulk/range",
@@ -175,6 +177,7 @@ public sealed partial class OperationTests
                 "POST /admin/checkpoints",
                 "POST /admin/checkpoints/{name}/restore",
                 "POST /admin/gc",
+                "POST /admin/shards",
                 "POST /api/v1/promote",
                 "POST /api/v1/sync",
                 "POST /api/v1/words",

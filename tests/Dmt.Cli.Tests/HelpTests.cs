@@ -15,7 +15,7 @@ public sealed class HelpTests : IDisposable
         var help = (await _cli.RunAsync("--help")).AssertOk().Text;
         foreach (var command in (
             string[])["serve", "get", "put", "delete", "scan", "search", "import", "export", "stat", "inspect",
-                "checkpoint", "gc"])
+                "checkpoint", "shard", "gc"])
         {
             Assert.Contains("\n  " + command + " ", help, StringComparison.Ordinal);
         }

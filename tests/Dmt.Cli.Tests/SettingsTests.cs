@@ -27,7 +27,7 @@ public sealed class SettingsTests : IDisposable
               // Comments and trailing commas are fine.
               "port": 4000, "host": "0.0.0.0", "data": "/srv/dmt", "fsync": "every 50ms", "cache_size": "512MiB",
               "disk_cache_size": "1GiB",
-              "memtable_size": "1MiB", "max_range_response": 500, "key_policy": "alphanumeric",
+              "memtable_size": "1MiB", "k_factor": 1, "max_range_response": 500, "key_policy": "alphanumeric",
               "value_bytes_max": "1MiB", "body_bytes_max": 2000000,
               "concurrency_max": 10, "compression": "brotli", "log_level": "warning",
               "is_replica": false, "replicas": [],
@@ -43,6 +43,7 @@ public sealed class SettingsTests : IDisposable
                 CacheSize = 512L << 20,
                 DiskCacheSize = 1L << 30,
                 MemtableSize = 1 << 20,
+                KFactor = 1,
                 MaxRangeResponse = 500,
                 AlphanumericKeys = true,
                 ValueBytesMax = 1 << 20,
@@ -85,6 +86,7 @@ public sealed class SettingsTests : IDisposable
         "auto, or 64 KiB to 1 GiB (bytes, or a number with KB, MB, GB, TB, KiB, MiB, GiB or TiB)")]
     [InlineData("memtable_size", "2GiB",
         "auto, or 64 KiB to 1 GiB (bytes, or a number with KB, MB, GB, TB, KiB, MiB, GiB or TiB)")]
+    [InlineData("k_factor", "3", "a whole number from 0 to 2")]
     [InlineData("max_range_response", "0", "a whole number from 1 to 100000")]
     [InlineData("key_policy", "none", "any or alphanumeric")]
     [InlineData(

@@ -44,6 +44,9 @@ internal sealed record ServeSettings
     /// <summary>Bytes at which a memtable is flushed; null for what the engine makes of the cache.</summary>
     public long? MemtableSize { get; init; }
 
+    /// <summary>Length of the prefixes at which a new store is cut into shards; 0 for none.</summary>
+    public int KFactor { get; init; }
+
     /// <summary>Most pairs that a range answer holds.</summary>
     public int MaxRangeResponse { get; init; } = 1000;
 

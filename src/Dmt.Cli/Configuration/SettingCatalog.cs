@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using Dmt.Core;
+using Dmt.Core.Sharding;
 using Dmt.Engine;
 using Dmt.Engine.Replication;
 using Dmt.Objects.S3;
@@ -78,6 +79,8 @@ internal static class SettingCatalog
             $"auto, or {ByteSize.Format(MemtableSizeMin)} to {ByteSize.Format(MemtableSizeMax)} ({ByteSize.Forms})",
             ApplyMemtableSize,
             s => s.MemtableSize?.ToString(CultureInfo.InvariantCulture) ?? Auto),
+        Number("k_factor", "length of the prefixes at which a new store is cut into shards; 0: it begins as one", 0,
+            PreSplitPrefixes.KFactorMax, (s, n) => s with { KFactor = (int)n }, s => s.KFactor),
         Number("max_range_response", "most pairs in one range answer", 1, ScanRequest.LimitMax,
             (s, n) => s with { MaxRangeResponse = (int)n }, s => s.MaxRangeResponse),
         Choice("key_policy", "which keys are taken: any text, or letters and digits only",

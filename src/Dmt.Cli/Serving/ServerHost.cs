@@ -48,6 +48,7 @@ internal static class ServerHost
             DiskCacheBytes = settings.DiskCacheSize,
             DiskCacheDirectory = settings.CacheFolder,
             Durability = settings.Fsync,
+            KFactor = settings.KFactor,
             MemtableBytes = settings.MemtableSize,
             ValueBytesMax = settings.ValueBytesMax,
         };

@@ -11,12 +11,15 @@ internal sealed partial class ShardDirectory
     /// <summary>The root; open as long as the store is.</summary>
     public Shard Root => _open[ShardMap.Root];
 
-    /// <summary>Opens the root, and every shard that has records in logs which nobody but this process reads.</summary>
+    /// <summary>
+    /// Opens the root, and every shard that was left open with a log which nobody but this process reads, or has
+    /// records in one: once no open shard needs such a log it goes, and with it what the others would ask it for.
+    /// </summary>
     /// <param name="restored">What to open the root with in the place of its present state.</param>
     /// <param name="cancellationToken">Gives up.</param>
     public async ValueTask OpenRootAsync(Manifest? restored, CancellationToken cancellationToken)
     {
-        if (Map.Count == 1)
+        if (Map.Count == 1 && !await IsMapBehindAsync(cancellationToken).ConfigureAwait(false))
         {
             await OpenAsync(ShardMap.Root, restored, cancellationToken).ConfigureAwait(false);
             return;
@@ -26,21 +29,45 @@ internal sealed partial class ShardDirectory
         try
         {
             await OpenAsync(ShardMap.Root, restored, cancellationToken).ConfigureAwait(false);
-            foreach (var id in logged.Where(id => Map.TryGet(id, out _)))
+
+            // Opening one may show children that the map does not have.
+            var seen = new HashSet<uint> { ShardMap.Root };
+            while (Map.Entries.Select(static entry => entry.Shard).Where(seen.Add).ToList() is { Count: > 0 } found)
             {
-                try
+                foreach (var id in found)
                 {
-                    await GetAsync(id, cancellationToken).ConfigureAwait(false);
-                }
-                catch (DmtException e) when (e.Kind == DmtErrorKind.NotOwner && !Map.TryGet(id, out _))
-                {
-                    // It turned out to have been merged.
+                    if (logged.Contains(id) || await NamesLogAsync(id, cancellationToken).ConfigureAwait(false))
+                    {
+                        await OpenIfThereAsync(id, cancellationToken).ConfigureAwait(false);
+                    }
                 }
             }
         }
         finally
         {
             _host.EndRecovery();
+        }
+    }
+
+    /// <summary>Something was carved out of the root, and the map was not written any more.</summary>
+    private async ValueTask<bool> IsMapBehindAsync(CancellationToken cancellationToken) => _host.HasOldLogs
+        && await new ManifestStore(_host.Objects, ShardMap.Root).LoadLatestAsync(cancellationToken)
+            .ConfigureAwait(false) is { Carved.Count: > 0 };
+
+    /// <summary>It was open when its owner died, though it may have no record in the log.</summary>
+    private async ValueTask<bool> NamesLogAsync(uint id, CancellationToken cancellationToken) => _host.HasOldLogs
+        && await new ManifestStore(_host.Objects, id).LoadLatestAsync(cancellationToken)
+            .ConfigureAwait(false) is { LogRanges.Count: > 0 };
+
+    private async ValueTask OpenIfThereAsync(uint id, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await GetAsync(id, cancellationToken).ConfigureAwait(false);
+        }
+        catch (DmtException e) when (e.Kind == DmtErrorKind.NotOwner && !Map.TryGet(id, out _))
+        {
+            // It turned out to have been merged.
         }
     }
 

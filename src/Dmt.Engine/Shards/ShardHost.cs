@@ -80,6 +80,18 @@ internal sealed class ShardHost : IAsyncDisposable
 
     public GarbageCollector Collector { get; }
 
+    /// <summary>There are logs of earlier incarnations that are this node's to clean up.</summary>
+    public bool HasOldLogs
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _oldLogs.Count > 0;
+            }
+        }
+    }
+
     /// <summary>What was written to shards that are closed since.</summary>
     public long UserBytesOfReleased { get; private set; }
 
