@@ -68,11 +68,12 @@ public sealed partial class ShardMap
     }
 
     /// <summary>
-    /// A map in which a shard has a number that was reserved: it was carved, and its parent's manifest says so.
+    /// A map in which a shard has a number that was reserved: it was carved, and its parent's manifest says so. (Whether
+    /// it was merged since, its own last manifest says.)
     /// </summary>
     /// <returns>This map where it has exactly this shard already; or else the next version.</returns>
     /// <exception cref="DmtException">InvalidArgument where the prefix belongs to another shard or the number to
-    /// another prefix, where the number was never given, and for what is out of its range.</exception>
+    /// another prefix, and for what is out of its range.</exception>
     public ShardMap Add(uint shard, ReadOnlyMemory<byte> prefix)
     {
         if (TryGet(shard, out var there))
@@ -82,15 +83,16 @@ public sealed partial class ShardMap
                 + $"shard map it has \"{Key.ToDisplay(there.Prefix.Span)}\"");
         }
 
-        if (shard >= NextShard || shard == 0)
+        if (shard is 0 or uint.MaxValue)
         {
             throw DmtException.InvalidArgument(
-                $"shard {shard} cannot be added to version {Version} of the shard map: expected a number that was "
-                + $"given, below {NextShard}");
+                $"shard {shard} cannot be added to version {Version} of the shard map: expected a number from 1 to "
+                + $"{uint.MaxValue - 1}");
         }
 
         CheckNewPrefix(prefix.Span);
-        return With([new ShardEntry(shard, prefix.ToArray())], NextVersion(), NextShard);
+        return With(
+            [new ShardEntry(shard, prefix.ToArray())], NextVersion(), Math.Max(NextShard, shard + 1));
     }
 
     /// <summary>New entries with the next numbers, sorted by prefix.</summary>

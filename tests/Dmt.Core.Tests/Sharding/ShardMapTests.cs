@@ -92,11 +92,16 @@ public sealed class ShardMapTests
     }
 
     [Fact]
-    public void A_merged_shard_does_not_come_back()
+    public void Reserved_numbers_are_given_to_nobody_else_and_may_be_added_in_any_order()
     {
-        var map = Map("a").Merge(2);
+        var map = Map("a").Reserve(2, out var first).Carve("c"u8.ToArray(), out var other);
 
-        Refused("shard 2 cannot be added to version 2", () => map.Add(2, "a"u8.ToArray()));
+        Assert.Equal((3u, 5u), (first, other));
+        map = map.Add(4, "d"u8.ToArray()).Add(3, "b"u8.ToArray());
+        Assert.Equal(
+            ["1 ", "2 a", "3 b", "5 c", "4 d"], map.Entries.Select(e => $"{e.Shard} {Text(e.Prefix)}"));
+        Assert.Equal((6u, 5L), (map.NextShard, map.Version));
+        Assert.Throws<ArgumentOutOfRangeException>(() => map.Reserve(0, out _));
     }
 
     [Fact]
