@@ -68,7 +68,7 @@ public sealed partial class ShardMap
     }
 
     /// <summary>
-    /// A map in which a shard has a number that was reserved: it was carved, and its parent's manifest says so. (Whether
+    /// A map in which a shard has a number that was reserved: it was carved, and its parent says so. (Whether
     /// it was merged since, its own last manifest says.)
     /// </summary>
     /// <returns>This map where it has exactly this shard already; or else the next version.</returns>
