@@ -33,8 +33,6 @@ namespace Dmt.Engine.Shards;
 
 internal sealed partial class Shard
 {
-    private static readonly TimeSpan CommitRetryDelay = TimeSpan.FromMilliseconds(200);
-
     private readonly AsyncSignal _gateOpened;
     private KeyRange[] _gated = []; // writers of these keys wait; guarded by _writeLock
 
@@ -49,6 +47,9 @@ internal sealed partial class Shard
         || (error.Kind == DmtErrorKind.Closed && IsRetired);
 
     public byte[] Prefix => _manifest.Prefix;
+
+    /// <summary>The ranges of keys that it owns, in order.</summary>
+    public IReadOnlyList<KeyRange> OwnedRanges => Volatile.Read(ref _view).Ownership.Ranges;
 
     /// <summary>What was carved out of it.</summary>
     public IReadOnlyList<CarvedShard> Carved => Volatile.Read(ref _manifest).Carved;
@@ -129,6 +130,7 @@ internal sealed partial class Shard
             CloseGate([KeyRange.All]);
         }
 
+        var done = false;
         try
         {
             lock (child._writeLock)
@@ -157,9 +159,18 @@ internal sealed partial class Shard
             await AbsorbAsync(child._manifest, left).ConfigureAwait(false);
             publish();
             child.Show(child._view.Tables.Levels, Ownership.NoneOf(child.Id), dropFrozen: true);
+            done = true;
         }
         finally
         {
+            if (!done && child.MergedInto is not null)
+            {
+                // Its last manifest is written: whoever recovers looks into no log for what it took after that.
+                child._failure ??= DmtException.Unavailable(
+                    $"shard {child.Id} was merged into shard {Id} but for the last step: the store must be opened "
+                        + "again");
+            }
+
             child.OpenGate();
             OpenGate();
         }
@@ -346,45 +357,6 @@ internal sealed partial class Shard
                 made.Add(reader);
                 yield return reader;
             }
-        }
-    }
-
-    /// <summary>
-    /// Writes the manifest that a change begins to count with, until it is known that it is there. Under _manifestLock.
-    /// </summary>
-    private async ValueTask CommitAsync(Manifest next) =>
-        SetManifest(await UntilDoneAsync(stop => _manifests.WriteAsync(next, stop)).ConfigureAwait(false));
-
-    /// <summary>Tries again while the store is unavailable: what was begun must come to an end.</summary>
-    /// <exception cref="DmtException">Fenced; Closed; Corruption.</exception>
-    private async ValueTask<T> UntilDoneAsync<T>(Func<CancellationToken, ValueTask<T>> call)
-    {
-        try
-        {
-            while (true)
-            {
-                try
-                {
-                    return await call(_closing.Token).ConfigureAwait(false);
-                }
-                catch (DmtException e) when (e.Kind == DmtErrorKind.Unavailable)
-                {
-                    // Shown to operators meanwhile.
-                    ReportProblem(BackgroundWork.Flush, e);
-                }
-
-                await _host.Scheduler.DelayAsync(CommitRetryDelay, _host.Time, _closing.Token).ConfigureAwait(false);
-            }
-        }
-        catch (DmtException e) when (e.Kind == DmtErrorKind.Fenced)
-        {
-            _failure = e;
-            _fence.Note(e);
-            throw;
-        }
-        catch (OperationCanceledException) when (_closing.IsCancellationRequested)
-        {
-            throw DmtException.Closed("the store");
         }
     }
 
