@@ -35,6 +35,7 @@ internal sealed partial class Shard
 {
     private readonly AsyncSignal _gateOpened;
     private KeyRange[] _gated = []; // writers of these keys wait; guarded by _writeLock
+    private long _gatedSince; // timestamp; guarded by _writeLock
 
     /// <summary>The shard that it was merged into; null while it lives.</summary>
     public uint? MergedInto => Volatile.Read(ref _manifest).MergedInto is > 0 and var into ? into : null;
@@ -397,6 +398,7 @@ internal sealed partial class Shard
     private void CloseGate(KeyRange[] ranges)
     {
         _gated = ranges;
+        _gatedSince = _host.Time.GetTimestamp();
         FreezeIfNotEmpty();
     }
 
@@ -404,7 +406,11 @@ internal sealed partial class Shard
     {
         lock (_writeLock)
         {
-            _gated = [];
+            if (_gated.Length > 0)
+            {
+                _host.Metrics.ShardPaused(_host.Time.GetElapsedTime(_gatedSince));
+                _gated = [];
+            }
         }
 
         _gateOpened.WakeAll();

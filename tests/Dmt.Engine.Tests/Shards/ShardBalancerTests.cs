@@ -204,7 +204,7 @@ public sealed class ShardBalancerTests(ITestOutputHelper output)
         await store.DeleteRangeAsync(new KeyRange(Array.Empty<byte>(), Bytes(left[0])));
         for (var i = 0; i < left.Length; i++)
         {
-            ReadOnlyMemory<byte>? end = i + 1 < left.Length ? Bytes(left[i + 1]) : null;
+            var end = i + 1 < left.Length ? Bytes(left[i + 1]) : default(ReadOnlyMemory<byte>?);
             await store.DeleteRangeAsync(new KeyRange(Bytes(left[i] + "\0"), end));
         }
     }
@@ -238,7 +238,8 @@ public sealed class ShardBalancerTests(ITestOutputHelper output)
 
     private void Report(TrieStore store, string when) => output.WriteLine(
         $"{when}: {store.Shards.Map.Count} shards; {store.Host.Balancer!.Counts}; largest "
-        + $"{store.Shards.Open.Max(static shard => shard.DataBytes)} bytes; prefixes of up to "
+        + $"{store.Shards.Open.Max(static shard => shard.DataBytes)} bytes; longest pause of writers "
+        + $"{store.Host.Metrics.ShardPauseLongest.TotalMilliseconds:F1} ms; prefixes of up to "
         + $"{store.Shards.Map.Entries.Max(static entry => entry.Prefix.Length)} bytes");
 
     private static byte[] Bytes(string text) => Encoding.ASCII.GetBytes(text);
