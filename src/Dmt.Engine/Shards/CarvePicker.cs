@@ -15,7 +15,7 @@ namespace Dmt.Engine.Shards;
 
 internal static class CarvePicker
 {
-    /// <summary>So many at once: each is a request behind the closed gate.</summary>
+    /// <summary>So many at most: then it is looked again.</summary>
     public const int SiblingsMax = 64;
 
     /// <summary>Longer prefixes are not looked at: keys that share so much are as good as one.</summary>

@@ -20,6 +20,12 @@ internal sealed class ShardBalancer : IAsyncDisposable
     /// <summary>A shard is not merged sooner after it was carved.</summary>
     public static readonly TimeSpan QuietTime = TimeSpan.FromMinutes(10);
 
+    /// <summary>
+    /// So many shards are carved out at once, of those that the picker names: each is a request behind the closed gate,
+    /// and a sync on a disk.
+    /// </summary>
+    private const int CarvedAtOnce = 8;
+
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
 
     private readonly ShardDirectory _shards;
@@ -243,25 +249,26 @@ internal sealed class ShardBalancer : IAsyncDisposable
     {
         var samples = SamplesOf(shard.Describe().Tables);
         var prefixes = CarvePicker.Pick(shard.Prefix, shard.OwnedRanges, samples);
-        if (prefixes.Count == 0)
+        foreach (var some in prefixes.Chunk(CarvedAtOnce))
         {
-            return;
-        }
-
-        var made = await _shards.CarveAsync(
-            [.. prefixes.Select(static prefix => (ReadOnlyMemory<byte>)prefix)], _stop.Token).ConfigureAwait(false);
-        var now = _host.Time.GetTimestamp();
-        Counts = Counts with { Carves = Counts.Carves + 1, Carved = Counts.Carved + made.Count };
-        foreach (var id in made)
-        {
-            _carvedAt[id] = now;
-            if (_shards.TryGetOpen(id, out var child))
+            var made = await _shards.CarveAsync(
+                [.. some.Select(static prefix => (ReadOnlyMemory<byte>)prefix)], _stop.Token).ConfigureAwait(false);
+            var now = _host.Time.GetTimestamp();
+            Counts = Counts with { Carves = Counts.Carves + 1, Carved = Counts.Carved + made.Count };
+            foreach (var id in made)
             {
-                Changed(child);
+                _carvedAt[id] = now;
+                if (_shards.TryGetOpen(id, out var child))
+                {
+                    Changed(child);
+                }
             }
         }
 
-        Changed(shard);
+        if (prefixes.Count > 0)
+        {
+            Changed(shard);
+        }
     }
 
     /// <returns>False where the two are to stay what they are, for now at least.</returns>
