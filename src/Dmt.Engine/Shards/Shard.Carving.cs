@@ -88,8 +88,7 @@ internal sealed partial class Shard
 
         try
         {
-            var children = await Task.WhenAll(parts.Select(part =>
-                WriteChildAsync(part, last, cancellationToken).AsTask())).ConfigureAwait(false);
+            var children = await WriteChildrenAsync(parts, last, cancellationToken).ConfigureAwait(false);
             var carved = _manifest.Carved
                 .Where(old => !parts.Any(part => old.Prefix.AsSpan().StartsWith(part.Prefix)))
                 .Concat(parts)
@@ -264,6 +263,26 @@ internal sealed partial class Shard
         return new Shard(host, manifest, view, manifest.FlushedSequence) { _tableNumber = levels[0].Length };
     }
 
+    /// <summary>All or none; what was opened for those that come to nothing is closed.</summary>
+    private async ValueTask<(Manifest Manifest, TableReader[][] Levels)[]> WriteChildrenAsync(
+        IReadOnlyList<CarvedShard> parts, ulong last, CancellationToken cancellationToken)
+    {
+        var writing = parts.Select(part => WriteChildAsync(part, last, cancellationToken).AsTask()).ToList();
+        try
+        {
+            return await Task.WhenAll(writing).ConfigureAwait(false);
+        }
+        catch
+        {
+            foreach (var written in writing.Where(static one => one.IsCompletedSuccessfully))
+            {
+                Release((await written.ConfigureAwait(false)).Levels.SelectMany(static level => level));
+            }
+
+            throw;
+        }
+    }
+
     /// <summary>Under _manifestLock: writes what was written to the part since the flush, and the child's manifest.
     /// </summary>
     private async ValueTask<(Manifest Manifest, TableReader[][] Levels)> WriteChildAsync(
@@ -290,13 +309,18 @@ internal sealed partial class Shard
         levels[0] = [.. left.SelectMany(table => CutAll(table, ownership)), .. levels[0]];
         manifest = manifest with { Levels = Infos(levels) };
         _host.LogIsNamed = true;
-        if (!await Objects.TryCreateAsync(manifest.ObjectName, ManifestCodec.Encode(manifest), cancellationToken)
-            .ConfigureAwait(false))
+        try
         {
-            throw DmtException.Corruption(manifest.ObjectName, 0, "it is there before the shard was carved");
+            return await Objects.TryCreateAsync(
+                manifest.ObjectName, ManifestCodec.Encode(manifest), cancellationToken).ConfigureAwait(false)
+                ? (manifest, levels)
+                : throw DmtException.Corruption(manifest.ObjectName, 0, "it is there before the shard was carved");
         }
-
-        return (manifest, levels);
+        catch
+        {
+            Release(levels.SelectMany(static level => level));
+            throw;
+        }
     }
 
     /// <summary>

@@ -34,8 +34,8 @@ internal sealed class ShardBalancer : IAsyncDisposable
     private readonly long _bytesMin;
     private readonly AsyncQueue<uint> _queue;
     private readonly CancellationTokenSource _stop = new();
-    private readonly Dictionary<uint, long> _carvedAt = []; // timestamps; of the loop alone
     private readonly Lock _lock = new(); // guards the fields below
+    private readonly Dictionary<uint, long> _carvedAt = []; // timestamps
     private readonly HashSet<uint> _queued = [];
     private readonly HashSet<uint> _later = [];
     private readonly ITimer _timer;
@@ -66,6 +66,15 @@ internal sealed class ShardBalancer : IAsyncDisposable
         if (shard.DataBytes is var bytes && (bytes > _bytesMax || (bytes < _bytesMin && HasShrunk(shard))))
         {
             Add(shard.Id);
+        }
+    }
+
+    /// <summary>A shard was carved out, by whomever.</summary>
+    public void Carved(uint id)
+    {
+        lock (_lock)
+        {
+            _carvedAt[id] = _host.Time.GetTimestamp();
         }
     }
 
@@ -253,11 +262,9 @@ internal sealed class ShardBalancer : IAsyncDisposable
         {
             var made = await _shards.CarveAsync(
                 [.. some.Select(static prefix => (ReadOnlyMemory<byte>)prefix)], _stop.Token).ConfigureAwait(false);
-            var now = _host.Time.GetTimestamp();
             Counts = Counts with { Carves = Counts.Carves + 1, Carved = Counts.Carved + made.Count };
             foreach (var id in made)
             {
-                _carvedAt[id] = now;
                 if (_shards.TryGetOpen(id, out var child))
                 {
                     Changed(child);
@@ -271,6 +278,25 @@ internal sealed class ShardBalancer : IAsyncDisposable
         }
     }
 
+    private TimeSpan QuietLeft(uint id)
+    {
+        lock (_lock)
+        {
+            if (!_carvedAt.TryGetValue(id, out var at))
+            {
+                return TimeSpan.Zero;
+            }
+
+            var left = QuietTime - _host.Time.GetElapsedTime(at);
+            if (left <= TimeSpan.Zero)
+            {
+                _carvedAt.Remove(id);
+            }
+
+            return left;
+        }
+    }
+
     /// <returns>False where the two are to stay what they are, for now at least.</returns>
     private async ValueTask<bool> MergeAsync(Shard child, Shard parent)
     {
@@ -279,15 +305,13 @@ internal sealed class ShardBalancer : IAsyncDisposable
             return false;
         }
 
-        if (_carvedAt.TryGetValue(child.Id, out var at) && _host.Time.GetElapsedTime(at) is var since
-            && since < QuietTime)
+        if (QuietLeft(child.Id) is var left && left > TimeSpan.Zero)
         {
-            TryLater(child.Id, QuietTime - since);
+            TryLater(child.Id, left);
             return false;
         }
 
         await _shards.MergeAsync(child.Id, _stop.Token).ConfigureAwait(false);
-        _carvedAt.Remove(child.Id);
         Counts = Counts with { Merges = Counts.Merges + 1 };
         Changed(parent);
         return true;

@@ -98,19 +98,75 @@ public sealed class ShardBalancerTests(ITestOutputHelper output)
         await CheckAsync(store, [.. _keys.Take(4000).Order(StringComparer.Ordinal)], "after the snapshot");
     }
 
+    [Fact]
+    public async Task Compaction_of_everything_goes_on_while_shards_come_and_go()
+    {
+        await using var memory = new MemoryObjectStore(_time);
+        await using var store = await OpenAsync(memory, "", bytesMax: null);
+        for (var round = 0; round < 200; round++)
+        {
+            var made = await store.Shards.CarveAsync([Bytes("a"), Bytes("b")], default);
+            foreach (var key in new[] { "a1", "b1", "c1" })
+            {
+                await store.PutAsync(Bytes(key), Bytes($"{round}"));
+            }
+
+            await Task.WhenAll(
+                Task.Run(async () => await store.CompactAsync()),
+                Task.Run(async () => await store.CompactAsync()),
+                Task.Run(async () => await store.Shards.MergeAsync(made[0], default)));
+            await store.Shards.MergeAsync(made[1], default);
+        }
+
+        Assert.Equal(3, await store.CountAsync(KeyRange.All));
+    }
+
+    [Fact]
+    public async Task A_carve_that_fails_keeps_no_table_open_and_can_be_tried_again()
+    {
+        await using var memory = new MemoryObjectStore(_time);
+        var failures = 2;
+        var failing = new FailingObjectStore(memory)
+        {
+            BeforeCreate = name => name.StartsWith("shards/", StringComparison.Ordinal)
+                && !name.StartsWith("shards/1/", StringComparison.Ordinal) && Interlocked.Decrement(ref failures) >= 0
+                ? throw DmtException.Unavailable($"injected: {name}") : Task.CompletedTask,
+        };
+        var logs = new ObjectLogStore(failing, new ObjectLogOptions(), _time, EngineScheduler.ThreadPool);
+        await using var store = await TrieStore.OpenAsync(
+            failing, logs, Options(null), _time, EngineScheduler.ThreadPool, null, default);
+        await store.PutAsync(Bytes("a1"), Bytes("x"));
+        await store.PutAsync(Bytes("b1"), Bytes("x"));
+        await store.FlushAsync();
+        var table = store.Shards.Root.Tables.Single().Id.ObjectName;
+        var error = await Assert.ThrowsAsync<DmtException>(
+            async () => await store.Shards.CarveAsync([Bytes("a"), Bytes("b")], default));
+        Assert.Equal(DmtErrorKind.Unavailable, error.Kind);
+        await store.PutAsync(Bytes("a1"), Bytes("y"));
+        await store.CompactAsync();
+        await store.CollectGarbageAsync();
+        Assert.Null(await memory.GetAsync(table));
+        await store.Shards.CarveAsync([Bytes("a"), Bytes("b")], default);
+        Assert.Equal(2, await store.CountAsync(KeyRange.All));
+    }
+
+    private static EngineOptions Options(long? bytesMax) => TinyOptions.Create() with
+    {
+        CacheBytes = 64 << 20,
+        LogSegmentBytes = 64 << 20,
+        GarbageAgeMin = TimeSpan.Zero,
+        ShardBytesMax = bytesMax,
+    };
+
     private static int Setting(string name, int byDefault) =>
         Environment.GetEnvironmentVariable(name) is { Length: > 0 } given
             ? int.Parse(given, CultureInfo.InvariantCulture) : byDefault;
 
-    private ValueTask<TrieStore> OpenAsync(MemoryObjectStore memory, string folder)
+    private ValueTask<TrieStore> OpenAsync(MemoryObjectStore memory, string folder) => OpenAsync(memory, folder, BytesMax);
+
+    private ValueTask<TrieStore> OpenAsync(MemoryObjectStore memory, string folder, long? bytesMax)
     {
-        var options = TinyOptions.Create() with
-        {
-            CacheBytes = 64 << 20,
-            LogSegmentBytes = 64 << 20,
-            GarbageAgeMin = TimeSpan.Zero,
-            ShardBytesMax = BytesMax,
-        };
+        var options = Options(bytesMax);
         return Setting("DMT_SHARD_FOLDER", 0) == 1 && folder.Length > 0
             ? TrieStore.OpenAsync(folder, options, _time)
             : TrieStore.OpenAsync(
