@@ -161,7 +161,8 @@ public sealed class ShardBalancerTests(ITestOutputHelper output)
         Environment.GetEnvironmentVariable(name) is { Length: > 0 } given
             ? int.Parse(given, CultureInfo.InvariantCulture) : byDefault;
 
-    private ValueTask<TrieStore> OpenAsync(MemoryObjectStore memory, string folder) => OpenAsync(memory, folder, BytesMax);
+    private ValueTask<TrieStore> OpenAsync(MemoryObjectStore memory, string folder) =>
+        OpenAsync(memory, folder, BytesMax);
 
     private ValueTask<TrieStore> OpenAsync(MemoryObjectStore memory, string folder, long? bytesMax)
     {
