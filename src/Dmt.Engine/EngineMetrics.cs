@@ -13,7 +13,9 @@ internal sealed class EngineMetrics : IDisposable
     private readonly Counter<long> _compactions;
     private readonly Counter<long> _compactedBytesRead;
     private readonly Counter<long> _compactedBytesWritten;
+    private readonly Histogram<double> _shardPauses;
     private long _tableBytesWritten;
+    private long _shardPauseLongestTicks;
 
     public EngineMetrics()
     {
@@ -24,10 +26,25 @@ internal sealed class EngineMetrics : IDisposable
             _meter.CreateCounter<long>("dmt_compaction_read_bytes", "By", "Bytes of tables read by compactions");
         _compactedBytesWritten =
             _meter.CreateCounter<long>("dmt_compaction_written_bytes", "By", "Bytes of tables written by compactions");
+        _shardPauses = _meter.CreateHistogram<double>(
+            "dmt_shard_pause_seconds", "s", "How long writers of a shard waited for a carve or a merge");
     }
 
     /// <summary>Bytes of all tables written since the start.</summary>
     public long TableBytesWritten => Volatile.Read(ref _tableBytesWritten);
+
+    /// <summary>The longest that the writers of a shard had to wait for a carve or a merge.</summary>
+    public TimeSpan ShardPauseLongest => TimeSpan.FromTicks(Volatile.Read(ref _shardPauseLongestTicks));
+
+    public void ShardPaused(TimeSpan pause)
+    {
+        _shardPauses.Record(pause.TotalSeconds);
+        long longest;
+        while ((longest = Volatile.Read(ref _shardPauseLongestTicks)) < pause.Ticks)
+        {
+            Interlocked.CompareExchange(ref _shardPauseLongestTicks, pause.Ticks, longest);
+        }
+    }
 
     public void Flushed(long bytes)
     {

@@ -72,6 +72,13 @@ public sealed record EngineOptions
     public bool CollectsGarbage { get; init; } = true;
 
     /// <summary>
+    /// A shard whose tables hold more bytes of data is carved, and one that was carved out goes back when deletions
+    /// leave it and its parent less than a quarter of this together. 64 KiB to 1 TiB; null, the default, for neither:
+    /// then shards change by command only.
+    /// </summary>
+    public long? ShardBytesMax { get; init; }
+
+    /// <summary>
     /// The checkpoint with which the store opens: its present state is given up. Null for the present state.
     /// </summary>
     public string? RestoreFrom { get; init; }
@@ -84,6 +91,12 @@ public sealed record EngineOptions
 
     /// <summary>Bytes at which a memtable is flushed.</summary>
     internal long MemtableBytesEffective => MemtableBytes ?? Math.Min(CacheBytes / 8, 64L << 20);
+
+    /// <summary>
+    /// A shard and its parent that have less than this together become one. A carve leaves each side more than that, or
+    /// the parent alone, and what was merged must grow fourfold to be carved again.
+    /// </summary>
+    internal long ShardBytesMin => (ShardBytesMax ?? 0) / 4;
 
     /// <exception cref="DmtException">
     /// InvalidArgument naming the setting, what was given and what is allowed.
@@ -103,6 +116,7 @@ public sealed record EngineOptions
         Check(nameof(LogSegmentBytes), LogSegmentBytes, 64 << 10, 1L << 30);
         Check(nameof(KFactor), KFactor, 0, PreSplitPrefixes.KFactorMax);
         Check(nameof(DiskCacheBytes), DiskCacheBytes, 1 << 20, 4L << 40);
+        Check(nameof(ShardBytesMax), ShardBytesMax ?? 1L << 30, 64 << 10, 1L << 40);
         if (DiskCacheDirectory is { Length: 0 })
         {
             throw DmtException.InvalidArgument($"{nameof(DiskCacheDirectory)} is empty: expected a folder, or null");

@@ -203,15 +203,14 @@ public sealed partial class TrieStore
     {
         foreach (var entry in Shards.Map.Entries)
         {
-            try
-            {
-                var shard = await Shards.GetAsync(entry.Shard, cancellationToken).ConfigureAwait(false);
-                await shard.CompactAsync(cancellationToken).ConfigureAwait(false);
-            }
-            catch (DmtException e) when (e.Kind == DmtErrorKind.NotOwner && !Shards.Map.TryGet(entry.Shard, out _))
-            {
-                // Merged meanwhile.
-            }
+            // Where it is merged meanwhile, into one that was compacted before, that one has its turn again.
+            await RouteAsync(entry.Prefix, CompactShardAsync, cancellationToken).ConfigureAwait(false);
+        }
+
+        async ValueTask<bool> CompactShardAsync(Shard shard)
+        {
+            await shard.CompactAsync(cancellationToken).ConfigureAwait(false);
+            return true;
         }
     }
 

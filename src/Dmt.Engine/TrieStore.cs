@@ -158,7 +158,9 @@ public sealed partial class TrieStore : ITrieStore, IStoreMaintenance, IShardAdm
         {
             random ??= new Random(RandomNumberGenerator.GetInt32(int.MaxValue));
             host = ShardHost.Start(objects, logs, options, time, random, scheduler);
-            return new TrieStore(host, await OpenShardsAsync(host, cancellationToken).ConfigureAwait(false));
+            var shards = await OpenShardsAsync(host, cancellationToken).ConfigureAwait(false);
+            shards.StartBalancing();
+            return new TrieStore(host, shards);
         }
         catch
         {

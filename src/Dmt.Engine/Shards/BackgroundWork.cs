@@ -5,4 +5,7 @@ internal enum BackgroundWork
 {
     Flush,
     Compaction,
+
+    /// <summary>Carving and merging by size.</summary>
+    Balance,
 }

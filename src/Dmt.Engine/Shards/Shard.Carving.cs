@@ -33,10 +33,9 @@ namespace Dmt.Engine.Shards;
 
 internal sealed partial class Shard
 {
-    private static readonly TimeSpan CommitRetryDelay = TimeSpan.FromMilliseconds(200);
-
     private readonly AsyncSignal _gateOpened;
     private KeyRange[] _gated = []; // writers of these keys wait; guarded by _writeLock
+    private long _gatedSince; // timestamp; guarded by _writeLock
 
     /// <summary>The shard that it was merged into; null while it lives.</summary>
     public uint? MergedInto => Volatile.Read(ref _manifest).MergedInto is > 0 and var into ? into : null;
@@ -49,6 +48,9 @@ internal sealed partial class Shard
         || (error.Kind == DmtErrorKind.Closed && IsRetired);
 
     public byte[] Prefix => _manifest.Prefix;
+
+    /// <summary>The ranges of keys that it owns, in order.</summary>
+    public IReadOnlyList<KeyRange> OwnedRanges => Volatile.Read(ref _view).Ownership.Ranges;
 
     /// <summary>What was carved out of it.</summary>
     public IReadOnlyList<CarvedShard> Carved => Volatile.Read(ref _manifest).Carved;
@@ -86,8 +88,7 @@ internal sealed partial class Shard
 
         try
         {
-            var children = await Task.WhenAll(parts.Select(part =>
-                WriteChildAsync(part, last, cancellationToken).AsTask())).ConfigureAwait(false);
+            var children = await WriteChildrenAsync(parts, last, cancellationToken).ConfigureAwait(false);
             var carved = _manifest.Carved
                 .Where(old => !parts.Any(part => old.Prefix.AsSpan().StartsWith(part.Prefix)))
                 .Concat(parts)
@@ -129,6 +130,7 @@ internal sealed partial class Shard
             CloseGate([KeyRange.All]);
         }
 
+        var done = false;
         try
         {
             lock (child._writeLock)
@@ -157,9 +159,18 @@ internal sealed partial class Shard
             await AbsorbAsync(child._manifest, left).ConfigureAwait(false);
             publish();
             child.Show(child._view.Tables.Levels, Ownership.NoneOf(child.Id), dropFrozen: true);
+            done = true;
         }
         finally
         {
+            if (!done && child.MergedInto is not null)
+            {
+                // Its last manifest is written: whoever recovers looks into no log for what it took after that.
+                child._failure ??= DmtException.Unavailable(
+                    $"shard {child.Id} was merged into shard {Id} but for the last step: the store must be opened "
+                        + "again");
+            }
+
             child.OpenGate();
             OpenGate();
         }
@@ -252,6 +263,26 @@ internal sealed partial class Shard
         return new Shard(host, manifest, view, manifest.FlushedSequence) { _tableNumber = levels[0].Length };
     }
 
+    /// <summary>All or none; what was opened for those that come to nothing is closed.</summary>
+    private async ValueTask<(Manifest Manifest, TableReader[][] Levels)[]> WriteChildrenAsync(
+        IReadOnlyList<CarvedShard> parts, ulong last, CancellationToken cancellationToken)
+    {
+        var writing = parts.Select(part => WriteChildAsync(part, last, cancellationToken).AsTask()).ToList();
+        try
+        {
+            return await Task.WhenAll(writing).ConfigureAwait(false);
+        }
+        catch
+        {
+            foreach (var written in writing.Where(static one => one.IsCompletedSuccessfully))
+            {
+                Release((await written.ConfigureAwait(false)).Levels.SelectMany(static level => level));
+            }
+
+            throw;
+        }
+    }
+
     /// <summary>Under _manifestLock: writes what was written to the part since the flush, and the child's manifest.
     /// </summary>
     private async ValueTask<(Manifest Manifest, TableReader[][] Levels)> WriteChildAsync(
@@ -278,13 +309,18 @@ internal sealed partial class Shard
         levels[0] = [.. left.SelectMany(table => CutAll(table, ownership)), .. levels[0]];
         manifest = manifest with { Levels = Infos(levels) };
         _host.LogIsNamed = true;
-        if (!await Objects.TryCreateAsync(manifest.ObjectName, ManifestCodec.Encode(manifest), cancellationToken)
-            .ConfigureAwait(false))
+        try
         {
-            throw DmtException.Corruption(manifest.ObjectName, 0, "it is there before the shard was carved");
+            return await Objects.TryCreateAsync(
+                manifest.ObjectName, ManifestCodec.Encode(manifest), cancellationToken).ConfigureAwait(false)
+                ? (manifest, levels)
+                : throw DmtException.Corruption(manifest.ObjectName, 0, "it is there before the shard was carved");
         }
-
-        return (manifest, levels);
+        catch
+        {
+            Release(levels.SelectMany(static level => level));
+            throw;
+        }
     }
 
     /// <summary>
@@ -349,45 +385,6 @@ internal sealed partial class Shard
         }
     }
 
-    /// <summary>
-    /// Writes the manifest that a change begins to count with, until it is known that it is there. Under _manifestLock.
-    /// </summary>
-    private async ValueTask CommitAsync(Manifest next) =>
-        SetManifest(await UntilDoneAsync(stop => _manifests.WriteAsync(next, stop)).ConfigureAwait(false));
-
-    /// <summary>Tries again while the store is unavailable: what was begun must come to an end.</summary>
-    /// <exception cref="DmtException">Fenced; Closed; Corruption.</exception>
-    private async ValueTask<T> UntilDoneAsync<T>(Func<CancellationToken, ValueTask<T>> call)
-    {
-        try
-        {
-            while (true)
-            {
-                try
-                {
-                    return await call(_closing.Token).ConfigureAwait(false);
-                }
-                catch (DmtException e) when (e.Kind == DmtErrorKind.Unavailable)
-                {
-                    // Shown to operators meanwhile.
-                    ReportProblem(BackgroundWork.Flush, e);
-                }
-
-                await _host.Scheduler.DelayAsync(CommitRetryDelay, _host.Time, _closing.Token).ConfigureAwait(false);
-            }
-        }
-        catch (DmtException e) when (e.Kind == DmtErrorKind.Fenced)
-        {
-            _failure = e;
-            _fence.Note(e);
-            throw;
-        }
-        catch (OperationCanceledException) when (_closing.IsCancellationRequested)
-        {
-            throw DmtException.Closed("the store");
-        }
-    }
-
     /// <summary>Shows readers and writers the tables that the manifest has now. Under _manifestLock.</summary>
     private void Show(TableReader[][] levels, Ownership ownership, bool dropFrozen)
     {
@@ -425,6 +422,7 @@ internal sealed partial class Shard
     private void CloseGate(KeyRange[] ranges)
     {
         _gated = ranges;
+        _gatedSince = _host.Time.GetTimestamp();
         FreezeIfNotEmpty();
     }
 
@@ -432,7 +430,11 @@ internal sealed partial class Shard
     {
         lock (_writeLock)
         {
-            _gated = [];
+            if (_gated.Length > 0)
+            {
+                _host.Metrics.ShardPaused(_host.Time.GetElapsedTime(_gatedSince));
+                _gated = [];
+            }
         }
 
         _gateOpened.WakeAll();

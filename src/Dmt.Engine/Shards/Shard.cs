@@ -58,7 +58,7 @@ internal sealed partial class Shard : IAsyncDisposable
     private long _activeSince; // objects that the log had made when the active memtable was begun
     private long _tableNumber;
     private volatile Exception? _failure;
-    private readonly string?[] _problems = new string?[2]; // by BackgroundWork
+    private readonly string?[] _problems = new string?[3]; // by BackgroundWork
     private bool _closed;
 
     private Shard(ShardHost host, Manifest manifest, ReadView view, ulong lastSequence)
@@ -74,6 +74,7 @@ internal sealed partial class Shard : IAsyncDisposable
         (_manifest, _view, _lastSequence) = (manifest, view, lastSequence);
         _owned = new OwnedShard(manifest, host.Time.GetUtcNow());
         _logEndAtFreeze = host.Log.End;
+        DataBytesMost = DataBytes;
     }
 
     public uint Id => _manifest.Shard;
@@ -101,11 +102,22 @@ internal sealed partial class Shard : IAsyncDisposable
     public string? Problem =>
         _fence.Reason?.Message ?? _failure?.Message ?? _throttle.Refusal ?? Volatile.Read(ref _problems[0]);
 
-    /// <summary>Why flushes or compactions fail, though writes may still be taken; null when all is well.</summary>
-    public string? BackgroundProblem => Volatile.Read(ref _problems[0]) ?? Volatile.Read(ref _problems[1]);
+    /// <summary>
+    /// Why flushes, compactions or carves fail, though writes may still be taken; null when all is well.
+    /// </summary>
+    public string? BackgroundProblem => FlowProblem ?? Volatile.Read(ref _problems[2]);
+
+    /// <summary>What keeps memtables and level 0 from getting smaller; a carve that fails does not.</summary>
+    private string? FlowProblem => Volatile.Read(ref _problems[0]) ?? Volatile.Read(ref _problems[1]);
 
     /// <summary>The tables of all levels, as of the last manifest.</summary>
     public IEnumerable<TableInfo> Tables => Volatile.Read(ref _manifest).Levels.SelectMany(static level => level);
+
+    /// <summary>Bytes of blocks of all tables, as of the last manifest; of cut tables about.</summary>
+    public long DataBytes => Tables.Sum(static table => table.IsCut ? table.CutBytes : table.TailOffset);
+
+    /// <summary>The most that <see cref="DataBytes"/> was since the shard was opened.</summary>
+    public long DataBytesMost { get; private set; }
 
     private IObjectStore Objects => _host.Objects;
 
@@ -179,7 +191,7 @@ internal sealed partial class Shard : IAsyncDisposable
         lock (_throttleLock)
         {
             var view = Volatile.Read(ref _view);
-            _throttle.Update(view.Frozen.Length, view.Tables.Levels[0].Length, BackgroundProblem);
+            _throttle.Update(view.Frozen.Length, view.Tables.Levels[0].Length, FlowProblem);
         }
     }
 
@@ -270,6 +282,8 @@ internal sealed partial class Shard : IAsyncDisposable
         Volatile.Write(ref _owned, new OwnedShard(written, _host.Time.GetUtcNow()));
         _host.Collector.Add(ManifestStore.Superseded(Id, written.Number));
         _host.ManifestWritten?.Invoke(Id);
+        DataBytesMost = Math.Max(DataBytesMost, DataBytes);
+        _host.Balancer?.Changed(this);
     }
 
     /// <summary>Under _manifestLock.</summary>

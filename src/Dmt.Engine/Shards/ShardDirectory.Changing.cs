@@ -40,6 +40,7 @@ internal sealed partial class ShardDirectory
             foreach (var child in children)
             {
                 _host.Adopt(child);
+                _host.Balancer?.Carved(child.Id);
                 _open[child.Id] = child;
             }
 

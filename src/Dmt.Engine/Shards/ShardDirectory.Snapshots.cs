@@ -5,6 +5,18 @@ internal sealed partial class ShardDirectory
 {
     private readonly List<DirectorySnapshot> _snapshots = []; // guarded by _lock
 
+    /// <summary>Shards cannot be carved or merged now.</summary>
+    public bool HasSnapshots
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _snapshots.Count > 0;
+            }
+        }
+    }
+
     /// <summary>Every shard as it is now; those that are not open have no writers, and are as they will be opened.
     /// </summary>
     public DirectorySnapshot OpenSnapshot()
@@ -30,5 +42,7 @@ internal sealed partial class ShardDirectory
             _snapshots.Remove(snapshot);
             snapshot.Close();
         }
+
+        _host.Balancer?.SnapshotClosed();
     }
 }

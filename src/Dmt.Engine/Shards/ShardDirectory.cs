@@ -42,6 +42,8 @@ internal sealed partial class ShardDirectory
     /// <summary>The shards that are open.</summary>
     public ICollection<Shard> Open => _open.Values;
 
+    public bool TryGetOpen(uint id, [MaybeNullWhen(false)] out Shard shard) => _open.TryGetValue(id, out shard);
+
     public static async ValueTask<ShardDirectory> LoadAsync(ShardHost host, CancellationToken cancellationToken)
     {
         var maps = new MapStore(host.Objects);
@@ -125,11 +127,30 @@ internal sealed partial class ShardDirectory
         return shard;
     }
 
+    /// <summary>From now on shards are carved and merged by their size, where that is wanted.</summary>
+    public void StartBalancing()
+    {
+        if (_host.Options.ShardBytesMax is not null)
+        {
+            _host.Balancer = new ShardBalancer(this, _host);
+            foreach (var shard in _open.Values)
+            {
+                _host.Balancer.Changed(shard);
+            }
+        }
+    }
+
     /// <summary>No shard is opened any more; those that are being opened are waited for.</summary>
     public async ValueTask CloseAsync()
     {
         Volatile.Write(ref _closed, true);
+        await _host.Scheduler.CancelAsync(_host.Closing).ConfigureAwait(false);
         await StopLookingForIdleAsync().ConfigureAwait(false);
+        if (_host.Balancer is { } balancer)
+        {
+            await balancer.DisposeAsync().ConfigureAwait(false);
+        }
+
         foreach (var opening in _openings.Values)
         {
             (await opening.AcquireAsync(CancellationToken.None).ConfigureAwait(false)).Dispose();

@@ -92,6 +92,12 @@ internal sealed class ShardHost : IAsyncDisposable
         }
     }
 
+    /// <summary>Told of every manifest, once all is open; null where shards change by command only.</summary>
+    public ShardBalancer? Balancer { get; set; }
+
+    /// <summary>The store is being closed: nothing that fails is tried again.</summary>
+    public CancellationTokenSource Closing { get; } = new();
+
     /// <summary>What was written to shards that are closed since.</summary>
     public long UserBytesOfReleased { get; private set; }
 
@@ -289,6 +295,7 @@ internal sealed class ShardHost : IAsyncDisposable
         {
             await Objects.DisposeAsync().ConfigureAwait(false);
             Metrics.Dispose();
+            Closing.Dispose();
         }
     }
 
