@@ -17,7 +17,8 @@ internal static class MembershipFixture
 
     public static readonly DateTime Start = new(2030, 1, 2, 3, 4, 5, DateTimeKind.Utc);
 
-    private static int s_generation;
+    /// <summary>Above those that tests name themselves.</summary>
+    private static int s_generation = 1000;
 
     public static MemoryObjectStore Store() => new(TimeProvider.System);
 
