@@ -1,0 +1,11 @@
+using Dmt.Contracts.Messages;
+
+namespace Dmt.Contracts;
+
+/// <summary>What one silo has open; the key is the silo's address, and that is where it lives.</summary>
+[Alias("dmt.node")]
+public interface INodeGrain : IGrainWithStringKey
+{
+    [Alias("describe")]
+    ValueTask<NodeDescription> DescribeAsync(CancellationToken cancellationToken = default);
+}
