@@ -1,7 +1,6 @@
 // Each call goes to the shard that the client's map names. A shard refuses what is not its own before it does anything;
 // then the map is asked for again, and the call sent again. What else passes is tried again, too (Retries.cs). Writes
 // carry the number of their request, so sending one again is safe wherever its shard is by then.
-using Dmt.Contracts;
 using Dmt.Contracts.Messages;
 using Dmt.Core;
 using Dmt.Core.Keys;

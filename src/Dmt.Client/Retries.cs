@@ -2,7 +2,6 @@
 // of its request, so that whoever has applied it says so instead of applying it again. A call is never left to Orleans'
 // own resending.
 using Dmt.Core;
-using Orleans.Runtime;
 
 namespace Dmt.Client;
 
@@ -11,6 +10,7 @@ internal sealed class Retries(DmtClientOptions options, TimeProvider time)
 {
     /// <summary>Tries until it succeeds, fails for good, or takes too long.</summary>
     /// <param name="what">What is done, for the error.</param>
+    /// <param name="state">Handed to each of them.</param>
     /// <param name="attempt">One attempt.</param>
     /// <param name="notHere">Called when a shard says that it has not got the keys; the map is to be looked at again.
     /// </param>

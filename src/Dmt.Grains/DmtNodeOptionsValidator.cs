@@ -1,5 +1,4 @@
 using Dmt.Core;
-using Dmt.Core.Sharding;
 using Microsoft.Extensions.Options;
 
 namespace Dmt.Grains;

@@ -18,7 +18,7 @@ internal sealed partial class ShardMover(
     ILocalSiloDetails silo,
     IOptions<DmtNodeOptions> options,
     TimeProvider time,
-    ILogger<ShardMover> log) : ILifecycleParticipant<ISiloLifecycle>
+    ILogger<ShardMover> log) : ILifecycleParticipant<ISiloLifecycle>, IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
     private Task _moving = Task.CompletedTask;
@@ -26,6 +26,8 @@ internal sealed partial class ShardMover(
 
     public void Participate(ISiloLifecycle lifecycle) => lifecycle.Subscribe(
         nameof(ShardMover), ServiceLifecycleStage.Active, StartAsync, StopAsync);
+
+    public void Dispose() => _stop.Dispose();
 
     private Task StartAsync(CancellationToken cancellationToken)
     {
@@ -42,7 +44,6 @@ internal sealed partial class ShardMover(
     {
         await _stop.CancelAsync();
         await Task.WhenAll(_moving, _balancing);
-        _stop.Dispose();
     }
 
     private async Task MoveAsync()

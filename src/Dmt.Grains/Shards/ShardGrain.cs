@@ -15,7 +15,7 @@ namespace Dmt.Grains.Shards;
 [Reentrant]
 [ShardPlacement]
 internal sealed class ShardGrain(SiloNode node, ShardMapCache maps, LocalShards local, MergeFinisher merges)
-    : Grain, IShardGrain
+    : Grain, IShardGrain, IDisposable
 {
     /// <summary>Shards carved at once when the shard chooses: each is a request behind the closed gate.</summary>
     private const int CarvedAtOnce = 8;
@@ -73,9 +73,9 @@ internal sealed class ShardGrain(SiloNode node, ShardMapCache maps, LocalShards 
             local.Remove(Id, GrainContext);
             await shard.DisposeAsync();
         }
-
-        _closing.Dispose();
     }
+
+    public void Dispose() => _closing.Dispose();
 
     public ValueTask<Entry?> GetAsync(ReadOnlyMemory<byte> key, CancellationToken cancellationToken) =>
         Shard.GetAsync(key, cancellationToken);
@@ -99,20 +99,12 @@ internal sealed class ShardGrain(SiloNode node, ShardMapCache maps, LocalShards 
     {
         // All are begun before the first is awaited: strict ones share an upload.
         var shard = Shard;
-        var writing = new ValueTask<WriteOutcome>[writes.Length];
-        for (var i = 0; i < writes.Length; i++)
-        {
-            writing[i] = ShardWrites.TryAsync(shard, writes[i], cancellationToken);
-        }
-
-        var outcomes = new WriteOutcome[writes.Length];
-        for (var i = 0; i < writes.Length; i++)
-        {
-            outcomes[i] = await writing[i];
-        }
-
-        return outcomes;
+        return await Task.WhenAll(
+            Array.ConvertAll(writes, write => ShardWrites.TryAsync(shard, write, cancellationToken)));
     }
+
+    public ValueTask<ulong?> FindRequestAsync(RequestId request, CancellationToken cancellationToken) =>
+        ValueTask.FromResult(Shard.FindRequest(request));
 
     public async ValueTask<ShardScanPage> ScanAsync(ShardScan scan, CancellationToken cancellationToken) =>
         ShardScans.ToMessage(await Shard.ScanAsync(ShardScans.ToRequest(scan), cancellationToken));

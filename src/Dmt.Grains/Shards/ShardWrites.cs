@@ -18,7 +18,7 @@ internal static class ShardWrites
         };
 
     /// <summary>The error is the outcome: writes that come together fail one by one.</summary>
-    public static async ValueTask<WriteOutcome> TryAsync(HostedShard shard, ShardWrite write, CancellationToken stop)
+    public static async Task<WriteOutcome> TryAsync(HostedShard shard, ShardWrite write, CancellationToken stop)
     {
         try
         {
