@@ -77,7 +77,7 @@ internal sealed class BucketFollower : Follower
     {
         using (await Records.AcquireAsync(cancellationToken).ConfigureAwait(false))
         {
-            Apply(request, (in LogRecord record) => Shard!.ApplyShipped(record));
+            Apply(request, (in LogRecord record) => Shard!.TryApplyShipped(record, isOwners: true));
         }
 
         var isOther = Shard is null || !IsOf(Shard.Owned.Manifest, request);
@@ -224,7 +224,7 @@ internal sealed class BucketFollower : Follower
                         $"{record.File}: operation {record.FirstSeq} follows {shard.LastSequence}: reading again");
                 }
 
-                shard.ApplyShipped(record);
+                shard.TryApplyShipped(record, isOwners: false);
                 _readTo[range.Incarnation] = record.Position;
             },
             cancellationToken).ConfigureAwait(false);

@@ -142,7 +142,7 @@ internal sealed class FolderFollower : Follower
         {
             _log.Append(
                 record.Shard, record.Epoch, record.FirstSeq, record.Count, record.Operations, Durability.Default);
-            Shard!.ApplyShipped(record);
+            Shard!.TryApplyShipped(record, isOwners: false);
         });
         if (Shard is { } shard && shard.LastSequence > Confirmed)
         {
@@ -292,7 +292,7 @@ internal sealed class FolderFollower : Follower
                 record.File, record.Offset, $"sequence number {record.FirstSeq} follows {last}: records are missing");
         }
 
-        Shard.ApplyShipped(record);
+        Shard.TryApplyShipped(record, isOwners: false);
     }
 
     private async ValueTask BeginTableAsync(string name)
