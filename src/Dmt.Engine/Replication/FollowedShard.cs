@@ -61,8 +61,8 @@ internal sealed class FollowedShard : IAsyncDisposable
 
     /// <summary>Goes to what the bucket has.</summary>
     /// <param name="ageMax">
-    /// A log that somebody looked at so short a time ago is not looked at again. Zero for a look that is sure to see all
-    /// that there is.
+    /// A log that somebody looked at so short a time ago is not looked at again. Zero for a look that is sure to see
+    /// all that there is.
     /// </param>
     /// <param name="cancellationToken">Gives up; what is shown then is an earlier state, as a whole.</param>
     /// <param name="main">

@@ -10,7 +10,9 @@ namespace Dmt.Engine.Replication;
 /// </summary>
 internal sealed class LogTails(IObjectStore objects, TimeProvider time, EngineScheduler scheduler)
 {
-    /// <summary>More owners than that are read one by one: who is not here any more begins again with a listing.</summary>
+    /// <summary>
+    /// With more owners than that the one that was read longest ago goes; it begins again with a listing.
+    /// </summary>
     private const int Max = 32;
 
     private readonly Lock _lock = new(); // guards _tails

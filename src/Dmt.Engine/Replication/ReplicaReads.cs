@@ -12,16 +12,7 @@ internal static class ReplicaReads
     public static async ValueTask<ScanPage> ScanAsync(
         Shard shard, ScanRequest request, CancellationToken cancellationToken)
     {
-        if (request.Limit is < 1 or > ScanRequest.LimitMax)
-        {
-            throw DmtException.InvalidArgument($"a limit of {request.Limit}: expected 1 to {ScanRequest.LimitMax}");
-        }
-
-        Key.ValidatePrefix(request.Range.Start.Span);
-        Key.ValidatePrefix(request.Range.End.GetValueOrDefault().Span);
-        var range = request.Cursor is { } cursor
-            ? PageCursor.Rest(cursor, request.Range, request.Reverse)
-            : request.Range;
+        var range = RangeOf(request);
         using var scan = shard.OpenScanUnchecked(range, request.Reverse, null);
         var page = new PageBuilder(request);
         while (await scan.MoveNextAsync(cancellationToken).ConfigureAwait(false))
@@ -35,6 +26,22 @@ internal static class ReplicaReads
         }
 
         return page.Build(more: false);
+    }
+
+    /// <summary>What a request still wants.</summary>
+    /// <exception cref="DmtException">InvalidArgument.</exception>
+    public static KeyRange RangeOf(ScanRequest request)
+    {
+        if (request.Limit is < 1 or > ScanRequest.LimitMax)
+        {
+            throw DmtException.InvalidArgument($"a limit of {request.Limit}: expected 1 to {ScanRequest.LimitMax}");
+        }
+
+        Key.ValidatePrefix(request.Range.Start.Span);
+        Key.ValidatePrefix(request.Range.End.GetValueOrDefault().Span);
+        return request.Cursor is { } cursor
+            ? PageCursor.Rest(cursor, request.Range, request.Reverse)
+            : request.Range;
     }
 
     /// <summary>The keys of a range of a shard, in one snapshot.</summary>
@@ -53,7 +60,19 @@ internal static class ReplicaReads
     /// <summary>What the tables and memtables of shards hold.</summary>
     public static StoreStatistics Describe(ShardHost host, IEnumerable<Shard> shards, string incarnation)
     {
-        var described = shards.Select(static shard => shard.Describe()).ToList();
+        List<(TableSet Tables, long MemtableBytes, long MemtableEntries)> described = [];
+        foreach (var shard in shards)
+        {
+            try
+            {
+                described.Add(shard.Describe());
+            }
+            catch (DmtException e) when (shard.HasMoved(e))
+            {
+                // A newer state has taken its place just now.
+            }
+        }
+
         List<LevelStatistics> levels = [];
         for (var level = 0; level < Manifests.Manifest.LevelCount; level++)
         {

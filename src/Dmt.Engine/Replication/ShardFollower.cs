@@ -143,7 +143,8 @@ public sealed class ShardFollower : ITrieStore
         if (_followed.Shard is not { } shard)
         {
             throw new DmtException(
-                DmtErrorKind.NotOwner, $"there is no shard {Id} in {_host.Objects.Description}: look into the shard map");
+                DmtErrorKind.NotOwner,
+                $"there is no shard {Id} in {_host.Objects.Description}: look into the shard map");
         }
 
         ThrowIfGone(shard);

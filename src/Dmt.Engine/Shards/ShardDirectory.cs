@@ -17,7 +17,7 @@ using Dmt.Engine.Scheduling;
 
 namespace Dmt.Engine.Shards;
 
-internal sealed partial class ShardDirectory
+internal sealed partial class ShardDirectory : IShardSource
 {
     private readonly ShardHost _host;
     private readonly MapStore _maps;
@@ -203,28 +203,32 @@ internal sealed partial class ShardDirectory
             Change(mine => Agree(Known(mine, map.NextShard - 1)));
         }
 
-        ShardMap Agree(ShardMap map)
+        ShardMap Agree(ShardMap map) => ShardDirectory.Agree(map, shard.Id, carved);
+    }
+
+    /// <summary>A map that says of a shard's children what the shard's manifest says.</summary>
+    /// <returns>The map itself where it does already.</returns>
+    public static ShardMap Agree(ShardMap map, uint shard, IReadOnlyList<CarvedShard> carved)
+    {
+        if (!map.TryGet(shard, out _))
         {
-            if (!map.TryGet(shard.Id, out _))
-            {
-                return map;
-            }
-
-            foreach (var lacking in carved.Where(one => !map.TryGet(one.Shard, out _)).ToList())
-            {
-                // After a restore there is another one of that prefix.
-                var there = map.Find(lacking.Prefix);
-                map = there.Prefix.Length == lacking.Prefix.Length ? map.Merge(there.Shard) : map;
-                map = map.Add(lacking.Shard, lacking.Prefix);
-            }
-
-            while (map.Children(shard.Id).FirstOrDefault(one => carved.All(c => c.Shard != one.Shard)) is { } gone)
-            {
-                map = map.Merge(gone.Shard);
-            }
-
             return map;
         }
+
+        foreach (var lacking in carved.Where(one => !map.TryGet(one.Shard, out _)).ToList())
+        {
+            // After a restore there is another one of that prefix.
+            var there = map.Find(lacking.Prefix);
+            map = there.Prefix.Length == lacking.Prefix.Length ? map.Merge(there.Shard) : map;
+            map = map.Add(lacking.Shard, lacking.Prefix);
+        }
+
+        while (map.Children(shard).FirstOrDefault(one => carved.All(c => c.Shard != one.Shard)) is { } gone)
+        {
+            map = map.Merge(gone.Shard);
+        }
+
+        return map;
     }
 
     /// <summary>The map, where numbers up to one have been given.</summary>

@@ -114,7 +114,8 @@ public sealed class ShardFollowerModelTests
             }
             else
             {
-                await main.PutAsync(key, FollowerWorld.Bytes(new string((char)('a' + random.Next(26)), random.Next(400))));
+                var value = new string((char)('a' + random.Next(26)), random.Next(400));
+                await main.PutAsync(key, FollowerWorld.Bytes(value));
             }
         }
     }

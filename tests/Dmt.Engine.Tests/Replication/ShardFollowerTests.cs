@@ -18,12 +18,14 @@ public sealed class ShardFollowerTests
     {
         await using var world = await FollowerWorld.StartAsync();
         var follower = await world.FollowAsync(ShardMap.Root);
-        var refused = await Assert.ThrowsAsync<DmtException>(async () => await follower.PutAsync(Bytes("a"), Bytes("1")));
+        var refused = await Assert.ThrowsAsync<DmtException>(
+            async () => await follower.PutAsync(Bytes("a"), Bytes("1")));
         Assert.Equal(DmtErrorKind.NotOwner, refused.Kind);
         Assert.Equal(
             $"this is a read replica of shard 1, whose owner is {world.Main.Host.Log.Incarnation}: write there",
             refused.Message);
-        await Assert.ThrowsAsync<DmtException>(async () => await follower.WriteAsync(new WriteBatch().Delete(Bytes("a"))));
+        await Assert.ThrowsAsync<DmtException>(
+            async () => await follower.WriteAsync(new WriteBatch().Delete(Bytes("a"))));
         await Assert.ThrowsAsync<DmtException>(async () => await follower.SyncAsync());
         var stat = await follower.StatAsync();
         Assert.Equal("replica", stat.Replication!.Role);
