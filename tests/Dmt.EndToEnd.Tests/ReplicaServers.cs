@@ -97,7 +97,7 @@ internal sealed class ReplicaServers : IDisposable
     /// <summary>The shards of a server's map, by prefix.</summary>
     public async Task<IReadOnlyDictionary<string, uint>> ShardsAsync(int server)
     {
-        using var list = JsonDocument.Parse(await this[server].Client.GetStringAsync("/api/v1/shards"));
+        using var list = JsonDocument.Parse(await this[server].Client.GetStringAsync("/admin/shards"));
         return list.RootElement.GetProperty("shards").EnumerateArray().ToDictionary(
             static shard => shard.GetProperty("prefix").GetString()!,
             static shard => shard.GetProperty("shard").GetUInt32());

@@ -147,12 +147,12 @@ public sealed class ReplicaTests(ITestOutputHelper output)
         var shards = await servers.ShardsAsync(0);
         if (shards.TryGetValue(prefixes[0], out var shard))
         {
-            using var merged = await servers[0].Client.DeleteAsync($"/api/v1/shards/{shard}");
+            using var merged = await servers[0].Client.DeleteAsync($"/admin/shards/{shard}");
             Assert.Equal(HttpStatusCode.NoContent, merged.StatusCode);
             return;
         }
 
-        using var split = await servers[0].Client.PostAsJsonAsync("/api/v1/shards", new { prefixes });
+        using var split = await servers[0].Client.PostAsJsonAsync("/admin/shards", new { prefixes });
         Assert.Equal(isBucket ? HttpStatusCode.Created : HttpStatusCode.BadRequest, split.StatusCode);
     }
 
