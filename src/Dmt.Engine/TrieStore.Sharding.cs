@@ -53,7 +53,7 @@ public sealed partial class TrieStore
         }
     }
 
-    private static ShardInfo Describe(ShardMap map, ShardEntry entry, Shard? open)
+    internal static ShardInfo Describe(ShardMap map, ShardEntry entry, Shard? open)
     {
         OpenShard? state = null;
         try

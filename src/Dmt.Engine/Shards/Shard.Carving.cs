@@ -233,7 +233,10 @@ internal sealed partial class Shard
                 ? [.. left, .. level, .. taken[0]]
                 : level.Concat(taken[i]).OrderBy(static t => t.Info.Smallest, KeyComparer.Instance).ToArray()),
         ];
-        var last = Math.Max(_lastSequence, merged.FlushedSequence);
+
+        // A number that no operation has: what is written from now on does not fit to what a replica has of the time
+        // before, whose memtables may hold what the other shard has overwritten since. It needs this manifest first.
+        var last = Math.Max(_lastSequence, merged.FlushedSequence) + 1;
         var next = _manifest with
         {
             Number = _manifest.Number + 1,

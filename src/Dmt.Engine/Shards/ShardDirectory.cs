@@ -17,7 +17,7 @@ using Dmt.Engine.Scheduling;
 
 namespace Dmt.Engine.Shards;
 
-internal sealed partial class ShardDirectory
+internal sealed partial class ShardDirectory : IShardSource
 {
     private readonly ShardHost _host;
     private readonly MapStore _maps;

@@ -166,6 +166,17 @@ internal sealed partial class ShardHost : IAsyncDisposable
         return shard;
     }
 
+    /// <summary>Gives up a followed shard; who reads it ends first, who comes later is told to look again.</summary>
+    public async ValueTask StopFollowingAsync(Shard shard)
+    {
+        shard.IsRetired = true;
+        await shard.DisposeAsync().ConfigureAwait(false);
+        lock (_lock)
+        {
+            _shards.Remove(shard);
+        }
+    }
+
     public async ValueTask<Shard> OpenShardAsync(
         uint id, Manifest? restored, CancellationToken cancellationToken)
     {

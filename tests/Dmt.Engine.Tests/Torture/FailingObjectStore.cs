@@ -34,6 +34,9 @@ internal sealed class FailingObjectStore(IObjectStore inner) : IObjectStore
     /// <summary>Held up while set: completions of objects whose name it accepts.</summary>
     public Func<string, Task>? BeforeComplete { get; set; }
 
+    /// <summary>While set, nothing gets through.</summary>
+    public bool IsDown { get; set; }
+
     public int Calls => Volatile.Read(ref _calls);
 
     public string Description => inner.Description;
@@ -101,7 +104,7 @@ internal sealed class FailingObjectStore(IObjectStore inner) : IObjectStore
         var fails = Interlocked.Increment(ref _calls) == FailAt;
         var isCutOff = _isCutOff;
         _isCutOff |= fails && ThenCutOff;
-        if (isCutOff || (fails && !AfterEffect))
+        if (isCutOff || IsDown || (fails && !AfterEffect))
         {
             throw DmtException.Unavailable($"injected: {what} failed");
         }
