@@ -53,9 +53,14 @@ internal sealed class MapStore(IObjectStore objects)
     /// <summary>Makes a change to whatever is the newest version.</summary>
     /// <param name="change">Returns the next version, or its argument where there is nothing to change.</param>
     /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="check">Throws where whoever changes has no right to; null where anybody has. It is asked after the
+    /// newest version was read and before the next is tried: whoever gets the right later sees what is written now, or
+    /// is first, and then this one is tried, and checked, again.</param>
     /// <returns>The newest version.</returns>
     public async ValueTask<ShardMap> UpdateAsync(
-        Func<ShardMap, ShardMap> change, CancellationToken cancellationToken)
+        Func<ShardMap, ShardMap> change,
+        CancellationToken cancellationToken,
+        Func<CancellationToken, ValueTask>? check = null)
     {
         while (true)
         {
@@ -64,6 +69,11 @@ internal sealed class MapStore(IObjectStore objects)
             if (ReferenceEquals(next, latest))
             {
                 return latest;
+            }
+
+            if (check is not null)
+            {
+                await check(cancellationToken).ConfigureAwait(false);
             }
 
             if (await objects.TryCreateAsync(next.ObjectName, Encode(next), cancellationToken).ConfigureAwait(false))
