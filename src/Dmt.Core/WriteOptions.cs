@@ -14,4 +14,9 @@ public readonly record struct WriteOptions
 
     /// <summary>For puts: opaque bytes kept beside the value, 0 to <see cref="Entry.MetadataBytesMax"/>.</summary>
     public ReadOnlyMemory<byte> Metadata { get; init; }
+
+    /// <summary>
+    /// Names the write, so that it is applied once however often it is sent; null for a write that is never sent again.
+    /// </summary>
+    public RequestId? Request { get; init; }
 }

@@ -11,6 +11,7 @@ namespace Dmt.Simulation;
 internal sealed class SimHistory
 {
     private readonly List<Step> _steps = [];
+    private readonly HashSet<string> _requests = [];
 
     private SimHistory()
     {
@@ -52,6 +53,14 @@ internal sealed class SimHistory
     /// <returns>Why that was wrong; null when it was right.</returns>
     public string? Add(in WriteOperation operation)
     {
+        if (operation.Kind == WriteOperationKind.Request)
+        {
+            var request = operation.Request.ToString();
+            var isNew = !_requests.Contains(request);
+            Add(new Step(Last + 1, new SimOperation(WriteOperationKind.Request, request, null), null, null));
+            return isNew ? null : $"{request} was applied twice";
+        }
+
         var key = Encoding.ASCII.GetString(operation.Key);
         var has = State.TryGetValue(key, out var current);
         var condition = operation.Condition;
@@ -103,6 +112,9 @@ internal sealed class SimHistory
                 break;
             case { Kind: WriteOperationKind.Delete } delete:
                 State.Remove(delete.Key);
+                break;
+            case { Kind: WriteOperationKind.Request } request:
+                _requests.Add(request.Key);
                 break;
             case { } range:
                 Range(range.Key, range.Value).ForEach(pair => State.Remove(pair.Key));

@@ -1,0 +1,32 @@
+using Dmt.Core;
+
+namespace Dmt.Contracts.Surrogates;
+
+/// <summary>A <see cref="WriteCondition"/> on its way.</summary>
+[GenerateSerializer, Immutable, Alias("dmt.write-condition")]
+public struct WriteConditionSurrogate
+{
+    [Id(0)]
+    public byte Kind { get; set; }
+
+    [Id(1)]
+    public ulong Version { get; set; }
+}
+
+[RegisterConverter]
+public sealed class WriteConditionConverter : IConverter<WriteCondition, WriteConditionSurrogate>
+{
+    public WriteCondition ConvertFromSurrogate(in WriteConditionSurrogate surrogate) =>
+        (WriteCondition.Kinds)surrogate.Kind switch
+        {
+            WriteCondition.Kinds.None => WriteCondition.None,
+            WriteCondition.Kinds.Absent => WriteCondition.Absent,
+            WriteCondition.Kinds.Present => WriteCondition.Present,
+            WriteCondition.Kinds.VersionIs => WriteCondition.VersionIs(surrogate.Version),
+            _ => throw DmtException.InvalidArgument(
+                $"condition {surrogate.Kind} of a write is not known here: the other side is of a newer version"),
+        };
+
+    public WriteConditionSurrogate ConvertToSurrogate(in WriteCondition value) =>
+        new() { Kind = (byte)value.Kind, Version = value.Version };
+}
