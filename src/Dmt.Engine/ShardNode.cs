@@ -6,6 +6,7 @@
 // Structure: a carve is done by the parent's owner, and the new shards are closed before the map names them, so that
 // whoever opens one fences nobody. A merge is two steps, by two owners: the child gives up, its last manifest names the
 // parent, and the parent absorbs it (Shard.Carving.cs). Whoever opens a child that gave up is told by ShardOpening.
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Dmt.Core;
 using Dmt.Core.Sharding;
@@ -30,6 +31,7 @@ public sealed class ShardNode : IAsyncDisposable
     private readonly EngineScheduler _scheduler;
     private readonly Func<IObjectStore, ILogStore> _openLogs;
     private readonly AsyncLock _starting; // one start of an incarnation at a time
+    private readonly ConcurrentDictionary<uint, AsyncLock> _openings = new(); // one opening of a shard at a time
     private readonly MapStore _maps;
     private ShardHost? _host;
     private bool _disposed; // guarded by _starting
@@ -108,6 +110,9 @@ public sealed class ShardNode : IAsyncDisposable
     /// such shard; Corruption; Unavailable; Closed.</exception>
     public async ValueTask<ShardOpening> OpenAsync(uint shard, CancellationToken cancellationToken = default)
     {
+        // Two at a time would take each other's manifests for their own: both are of this incarnation.
+        using var alone = await _openings.GetOrAdd(shard, _ => new AsyncLock(_scheduler))
+            .AcquireAsync(cancellationToken).ConfigureAwait(false);
         var host = await HostAsync(cancellationToken).ConfigureAwait(false);
         if (shard != ShardMap.Root
             && await new ManifestStore(_objects, shard).LoadLatestAsync(cancellationToken).ConfigureAwait(false) is null)
