@@ -178,11 +178,13 @@ internal sealed class SimBucket(SimWorld world, SimSwitches switches, bool forbi
 
     public bool Delete(IEnumerable<string> names)
     {
+        var living = Living.ToList();
+        var needed = living.SelectMany(TablesOf).Concat(living.Select(static one => one.ObjectName)).ToHashSet();
         foreach (var name in names)
         {
-            if (Living.FirstOrDefault(manifest => IsNeededBy(manifest, name)) is { } needing)
+            if (needed.Contains(name) || IsLogThatIsNeeded(living, name))
             {
-                world.Fail($"{name} was deleted, which the newest manifest {needing.ObjectName} needs");
+                world.Fail($"{name} was deleted, which a newest manifest needs");
             }
 
             if (_checkpoints.FirstOrDefault(pair => pair.Value.Contains(name)).Key is { } checkpoint)
@@ -190,9 +192,10 @@ internal sealed class SimBucket(SimWorld world, SimSwitches switches, bool forbi
                 world.Fail($"{name} was deleted, which the checkpoint {checkpoint} needs");
             }
 
-            if (_objects.Remove(name))
+            if (_objects.Remove(name, out var content))
             {
                 _deleted.Add(name);
+                NoteFenceDeleted(name, content);
             }
         }
 
@@ -220,11 +223,20 @@ internal sealed class SimBucket(SimWorld world, SimSwitches switches, bool forbi
 
     private DateTimeOffset Now => SimTime.Beginning + new TimeSpan(world.Now);
 
-    private static bool IsNeededBy(Manifest manifest, string name) => name == manifest.ObjectName
-        || TablesOf(manifest).Contains(name)
-        || (name.Split('/') is ["log", var incarnation, var number]
-            && manifest.LogRanges.Any(range => range.Incarnation == incarnation
-                && long.Parse(number, CultureInfo.InvariantCulture) >= range.From));
+    private static bool IsLogThatIsNeeded(List<Manifest> living, string name) =>
+        name.Split('/') is ["log", var incarnation, var number]
+        && living.Exists(manifest => manifest.LogRanges.Any(range => range.Incarnation == incarnation
+            && long.Parse(number, CultureInfo.InvariantCulture) >= range.From));
+
+    /// <summary>After a month, when who lives must have noticed: an incarnation that has may begin its log anew.</summary>
+    private void NoteFenceDeleted(string name, byte[] content)
+    {
+        if (name.Split('/') is ["log", var incarnation, _]
+            && ObjectLogFormat.ReadHeader(content, name).Kind == ObjectBatchKind.Fence)
+        {
+            _fencedAt.Remove(incarnation);
+        }
+    }
 
     private static IEnumerable<string> TablesOf(Manifest manifest) =>
         manifest.Levels.SelectMany(static level => level).Select(static table => table.Id.ObjectName);

@@ -77,7 +77,7 @@ internal sealed class SimHistory
     }
 
     /// <summary>What is under the prefix is another's from now on.</summary>
-    public void Carve(string prefix) => Add(new Step(Last, null, prefix, null));
+    public void Carve(string prefix) => Add(new Step(0, null, prefix, null));
 
     /// <summary>What another had is here from now on.</summary>
     public void Merge(IEnumerable<KeyValuePair<string, SimEntry>> entries, ulong last) =>
