@@ -44,9 +44,14 @@ internal sealed partial class GarbageCollector
             if (shards.Contains(mine.Shard)
                 && (references.Newest(mine.Shard) is not { } found || !found.IsOf(mine)))
             {
-                if (HasLeft(mine.Shard) || references.Newest(mine.Shard)?.Incarnation == mine.Incarnation)
+                if (references.Newest(mine.Shard)?.Incarnation == mine.Incarnation)
                 {
-                    throw DmtException.Unavailable($"shard {mine.Shard} was opened anew meanwhile: try again");
+                    continue; // Being opened here anew: this one writes no manifest any more.
+                }
+
+                if (HasLeft(mine.Shard))
+                {
+                    throw DmtException.Unavailable($"shard {mine.Shard} has moved to another node meanwhile: try again");
                 }
 
                 // Noted for all: the fence of a log that nobody writes to is not met otherwise, and it is not kept

@@ -52,7 +52,7 @@ internal sealed partial class ShardSimulation
             if (_world.Violation is null && _world.Chance(0.3))
             {
                 // A day or two is what the collector waits for; after a month fences go.
-                Doze(_world.Chance(0.2) ? 35 * 24 : Random.Next(20, 60));
+                Doze(_world.Chance(0.1) ? 35 * 24 : Random.Next(20, 60));
                 RunPhase();
             }
 
@@ -79,7 +79,7 @@ internal sealed partial class ShardSimulation
     private void RunPhase()
     {
         _faults = _world.Chance(0.3) ? SimFaults.None : SimFaults.Draw(Random);
-        (_operationsLeft, _chaosLeft) = (Random.Next(40, 160), 50);
+        (_operationsLeft, _chaosLeft) = (Random.Next(40, 130), 40);
         while (Usable.Count < 2)
         {
             StartNode();
