@@ -233,8 +233,8 @@ public sealed class HostedShard : IAsyncDisposable
     /// may not have come to say so.
     /// </summary>
     /// <returns>The map.</returns>
-    /// <exception cref="DmtException">Fenced where another process has taken the shard over, and the map lacks something
-    /// that was carved out of it before, or has what was carved since; Unavailable.</exception>
+    /// <exception cref="DmtException">Fenced where another process has taken the shard over, and the map is not what
+    /// this one thinks; Unavailable.</exception>
     public ValueTask<ShardMap> AgreeAsync(CancellationToken cancellationToken = default) =>
         UpdateMapAsync(map => MapAgreement.Of(map, _shard.Id, _shard.Carved), cancellationToken);
 

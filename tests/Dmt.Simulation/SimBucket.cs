@@ -61,7 +61,8 @@ internal sealed class SimBucket(SimWorld world, SimSwitches switches, bool forbi
     public Manifest? Latest(uint shard) => _latest.GetValueOrDefault(shard);
 
     /// <summary>It owns the root, which in a store that one process opens is to own it.</summary>
-    public bool IsOwner(SimProcess node) => node.Log is { } log && Latest(ShardMap.Root)?.Incarnation == log.Incarnation;
+    public bool IsOwner(SimProcess node) =>
+        node.Log is { } log && Latest(ShardMap.Root)?.Incarnation == log.Incarnation;
 
     /// <summary>A checkpoint was acknowledged: its tables are there, and stay.</summary>
     public void NoteCheckpoint(string name)
@@ -107,14 +108,16 @@ internal sealed class SimBucket(SimWorld world, SimSwitches switches, bool forbi
 
     public bool TryCreate(string name, byte[] content)
     {
-        var manifest = name.Contains("/manifest/", StringComparison.Ordinal) ? ManifestCodec.Decode(content, name) : null;
+        var isManifest = name.Contains("/manifest/", StringComparison.Ordinal);
+        var manifest = isManifest ? ManifestCodec.Decode(content, name) : null;
         if (_objects.ContainsKey(name)
             && !(manifest is not null && switches.HasFlag(SimSwitches.OverwriteManifests)))
         {
             return false;
         }
 
-        if (manifest is { Shard: > ShardMap.Root, Number: 2, Epoch: 1, ClosedCleanly: true } && switches.HasFlag(SimSwitches.LeaveChildrenOpen))
+        if (manifest is { Shard: > ShardMap.Root, Number: 2, Epoch: 1, ClosedCleanly: true }
+            && switches.HasFlag(SimSwitches.LeaveChildrenOpen))
         {
             return true;
         }
@@ -228,7 +231,7 @@ internal sealed class SimBucket(SimWorld world, SimSwitches switches, bool forbi
         && living.Exists(manifest => manifest.LogRanges.Any(range => range.Incarnation == incarnation
             && long.Parse(number, CultureInfo.InvariantCulture) >= range.From));
 
-    /// <summary>After a month, when who lives must have noticed: an incarnation that has may begin its log anew.</summary>
+    /// <summary>After a month, when who lives must have noticed: what has no shard may begin its log anew.</summary>
     private void NoteFenceDeleted(string name, byte[] content)
     {
         if (name.Split('/') is ["log", var incarnation, _]

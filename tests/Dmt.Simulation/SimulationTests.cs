@@ -55,7 +55,8 @@ public sealed class SimulationTests(ITestOutputHelper output)
     public void A_broken_fence_is_caught_within_1000_seeds(int broken)
     {
         var results = SimRunner.Run(
-            Enumerable.Range(1, 1000), seed => Simulation.Run(seed, (SimSwitches)broken), static result => result.Violation is not null);
+            Enumerable.Range(1, 1000), seed => Simulation.Run(seed, (SimSwitches)broken),
+            static result => result.Violation is not null);
         var caught = results.Find(static result => result.Violation is not null);
         output.WriteLine($"after {results.Count} seeds: {caught?.Violation}");
         Assert.NotNull(caught);

@@ -51,7 +51,8 @@ internal sealed partial class GarbageCollector
 
                 if (HasLeft(mine.Shard))
                 {
-                    throw DmtException.Unavailable($"shard {mine.Shard} has moved to another node meanwhile: try again");
+                    throw DmtException.Unavailable(
+                        $"shard {mine.Shard} has moved to another node meanwhile: try again");
                 }
 
                 // Noted for all: the fence of a log that nobody writes to is not met otherwise, and it is not kept

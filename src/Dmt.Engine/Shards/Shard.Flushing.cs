@@ -45,8 +45,8 @@ internal sealed partial class Shard
             {
                 if (_failure is not null)
                 {
-                    // A carve or a merge may have been committed by a manifest that is in doubt: the next one would undo
-                    // it, when others have gone by it.
+                    // A carve or a merge may have been committed by a manifest that is in doubt: the next one would
+                    // undo it, when others have gone by it.
                     return false;
                 }
 

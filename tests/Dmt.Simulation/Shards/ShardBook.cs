@@ -1,6 +1,6 @@
 // What must hold of shards, whoever opens them where:
-//   - who opens a shard has a prefix of what its predecessor had, with everything that was ever acknowledged as durable;
-//   - a shard that was closed, and one that has given itself up, has left everything that it acknowledged in its tables;
+//   - who opens a shard has a prefix of what its predecessor had, with all that was ever acknowledged as durable;
+//   - a shard that was closed, and one that has given itself up, has left all that it acknowledged in its tables;
 //   - what is carved begins with all that was under its prefix, and nothing is written under it before or after by the
 //     shard that it was carved out of;
 //   - what was merged is in one shard again, with everything that it had;
@@ -52,15 +52,16 @@ internal sealed class ShardBook
         earlier.RemoveAll(other => other.Epoch > shard.Epoch);
         foreach (var before in earlier.Where(before => Math.Max(before.Durable, before.Recovered) > recovered))
         {
-            _world.Fail($"node {node.Number} recovered shard {shard.Id} up to {recovered}: node {before.Node.Number} had "
-                + $"recovered up to {before.Recovered} and acknowledged up to {before.Durable}");
+            _world.Fail($"node {node.Number} recovered shard {shard.Id} up to {recovered}: node {before.Node.Number} "
+                + $"had recovered up to {before.Recovered} and acknowledged up to {before.Durable}");
         }
 
         var history = earlier.MaxBy(static other => other.Epoch)?.History
             ?? _born.GetValueOrDefault(shard.Id, SimHistory.Empty);
         if (recovered > history.Last)
         {
-            _world.Fail($"node {node.Number} recovered shard {shard.Id} up to {recovered}: there is up to {history.Last}");
+            _world.Fail(
+                $"node {node.Number} recovered shard {shard.Id} up to {recovered}: there is up to {history.Last}");
         }
 
         if (_merged.ContainsKey(shard.Id))
@@ -83,7 +84,8 @@ internal sealed class ShardBook
         var key = Text(operation.Key);
         if (owner is null || owner.Node != node || sequence != owner.History.Last + 1)
         {
-            _world.Fail($"node {node.Number} logs {sequence} of shard {shard}, epoch {epoch}, after {owner?.History.Last}");
+            _world.Fail(
+                $"node {node.Number} logs {sequence} of shard {shard}, epoch {epoch}, after {owner?.History.Last}");
             return;
         }
 
@@ -114,8 +116,8 @@ internal sealed class ShardBook
         owner.Durable = Math.Max(owner.Durable, sequence);
         if (byLog && sequence > owner.Recovered && began > _bucket.FencedAt(owner.Incarnation))
         {
-            _world.Fail($"node {owner.Node.Number} acknowledged {sequence} of shard {owner.Shard}, which it began after "
-                + "its log was sealed");
+            _world.Fail($"node {owner.Node.Number} acknowledged {sequence} of shard {owner.Shard}, which it began "
+                + "after its log was sealed");
         }
 
         var lacking = _owners.Find(other =>
@@ -193,7 +195,8 @@ internal sealed class ShardBook
             var entries = owner.History.Under(prefix);
             if (!owner.History.Prefix(child.FlushedSequence).Under(prefix).SequenceEqual(entries))
             {
-                _world.Fail($"{what} carves shard {part.Shard} with up to {child.FlushedSequence}: later writes are lost");
+                _world.Fail(
+                    $"{what} carves shard {part.Shard} with up to {child.FlushedSequence}: later writes are lost");
             }
 
             _counts.Carves++;
@@ -241,7 +244,8 @@ internal sealed class ShardBook
 
     private void NoteMap(ShardMap before, ShardMap now)
     {
-        _world.Note($"{now}: {string.Join(' ', now.Entries.Select(static one => $"{one.Shard}={Text(one.Prefix.Span)}"))}");
+        var names = now.Entries.Select(static one => $"{one.Shard}={Text(one.Prefix.Span)}");
+        _world.Note($"{now}: {string.Join(' ', names)}");
         var living = _bucket.Living.Select(static one => one.Shard).ToHashSet();
         foreach (var entry in now.Entries.Where(one => !before.TryGet(one.Shard, out _) && !living.Contains(one.Shard)))
         {

@@ -110,7 +110,8 @@ internal sealed partial class ShardSimulation
 
             return sequence;
         }).ConfigureAwait(false);
-        if (reply.Kind is DmtErrorKind.NotOwner or DmtErrorKind.Conflict && value is not null && _book.HasWritten(value))
+        var isRefused = reply.Kind is DmtErrorKind.NotOwner or DmtErrorKind.Conflict;
+        if (isRefused && value is not null && _book.HasWritten(value))
         {
             _world.Fail($"{at} refused a write of {last.Key} with {reply.Kind}: it is there");
         }

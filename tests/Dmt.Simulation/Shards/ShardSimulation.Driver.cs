@@ -136,7 +136,8 @@ internal sealed partial class ShardSimulation
                 async () => await parent.Shard.AbsorbAsync(child).ConfigureAwait(false)).ConfigureAwait(false);
             if (!reply.IsOk)
             {
-                parent.IsBad = reply.Kind is null or DmtErrorKind.Fenced or DmtErrorKind.Closed or DmtErrorKind.NotOwner;
+                parent.IsBad = reply.Kind
+                    is null or DmtErrorKind.Fenced or DmtErrorKind.Closed or DmtErrorKind.NotOwner;
                 continue;
             }
 
@@ -200,7 +201,8 @@ internal sealed partial class ShardSimulation
 
         foreach (var child in reply.Value!.Children(parent.Shard.Id))
         {
-            if (prefixes.Exists(prefix => prefix.Span.SequenceEqual(child.Prefix.Span)) && _bucket.Latest(child.Shard) is { Epoch: 1, ClosedCleanly: false })
+            var isNew = prefixes.Exists(prefix => prefix.Span.SequenceEqual(child.Prefix.Span));
+            if (isNew && _bucket.Latest(child.Shard) is { Epoch: 1, ClosedCleanly: false })
             {
                 _world.Fail($"{parent} carved shard {child.Shard}, which is open though the map names it");
             }

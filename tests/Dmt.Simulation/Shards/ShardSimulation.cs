@@ -238,7 +238,7 @@ internal sealed partial class ShardSimulation
         }
     }
 
-    /// <summary>All is well again: who is left ends in one way or the other, and a last node opens everything.</summary>
+    /// <summary>All is well again: who is left ends in one way or the other, and a last node opens all.</summary>
     private void Finish()
     {
         foreach (var node in Usable)
