@@ -76,7 +76,10 @@ internal sealed class MapStore(IObjectStore objects)
                 await check(cancellationToken).ConfigureAwait(false);
             }
 
-            if (await objects.TryCreateAsync(next.ObjectName, Encode(next), cancellationToken).ConfigureAwait(false))
+            // Old versions are deleted, so a number may be free because it is long past: whoever was stalled that long
+            // must not take it for the next, or give away numbers that others have.
+            if (await objects.TryCreateAsync(next.ObjectName, Encode(next), cancellationToken).ConfigureAwait(false)
+                && !await HasLaterAsync(next, cancellationToken).ConfigureAwait(false))
             {
                 Volatile.Write(ref _known, next.Version);
                 if (next.Version > Kept)
@@ -88,6 +91,17 @@ internal sealed class MapStore(IObjectStore objects)
                 return next;
             }
         }
+    }
+
+    private async ValueTask<bool> HasLaterAsync(ShardMap map, CancellationToken cancellationToken)
+    {
+        await foreach (var info in objects.ListAsync(ShardMap.Folder, map.ObjectName, cancellationToken)
+            .ConfigureAwait(false))
+        {
+            return true;
+        }
+
+        return false;
     }
 
     private async ValueTask<ShardMap?> TryLoadAsync(long version, CancellationToken cancellationToken)

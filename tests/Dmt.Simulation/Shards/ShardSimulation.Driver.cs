@@ -194,9 +194,9 @@ internal sealed partial class ShardSimulation
         var reply = await CallAsync(
             parent.Node, $"carve of {parent}",
             async () => await parent.Shard.CarveAsync(prefixes).ConfigureAwait(false)).ConfigureAwait(false);
-        if (!reply.IsOk || parent.Node.Errors != errors)
+        if (!reply.IsOk || parent.Node.Errors != errors || parent.Shard.WhenFenced.IsCompleted)
         {
-            return;
+            return; // It could not close what it carved.
         }
 
         foreach (var child in reply.Value!.Children(parent.Shard.Id))
