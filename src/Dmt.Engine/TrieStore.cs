@@ -41,6 +41,9 @@ public sealed partial class TrieStore : ITrieStore, IStoreMaintenance, IShardAdm
 
     internal ShardDirectory Shards { get; }
 
+    /// <summary>The highest of all open shards.</summary>
+    internal ulong LastSequence => Shards.Open.Max(static shard => shard.LastSequence);
+
     /// <summary>
     /// Opens the store in a folder, making it when it is not there, and recovers what was acknowledged.
     /// </summary>

@@ -70,7 +70,7 @@ internal sealed partial class Shard
         CancellationToken cancellationToken)
     {
         await FlushAsync(cancellationToken).ConfigureAwait(false);
-        using var compacting = await _compactionLock.AcquireAsync(cancellationToken).ConfigureAwait(false);
+        using var compacting = await HoldCompactionAsync(cancellationToken).ConfigureAwait(false);
         using var changing = await _manifestLock.AcquireAsync(cancellationToken).ConfigureAwait(false);
         KeyRange[] ranges = [.. parts.Select(static part => KeyRange.Prefix(part.Prefix))];
         ulong last;
@@ -119,8 +119,8 @@ internal sealed partial class Shard
     {
         await child.FlushAsync(cancellationToken).ConfigureAwait(false);
         await FlushAsync(cancellationToken).ConfigureAwait(false);
-        using var compacting = await _compactionLock.AcquireAsync(cancellationToken).ConfigureAwait(false);
-        using var compactingChild = await child._compactionLock.AcquireAsync(cancellationToken).ConfigureAwait(false);
+        using var compacting = await HoldCompactionAsync(cancellationToken).ConfigureAwait(false);
+        using var compactingChild = await child.HoldCompactionAsync(cancellationToken).ConfigureAwait(false);
         using var changing = await _manifestLock.AcquireAsync(cancellationToken).ConfigureAwait(false);
         using var changingChild = await child._manifestLock.AcquireAsync(cancellationToken).ConfigureAwait(false);
         lock (_writeLock)
@@ -186,7 +186,7 @@ internal sealed partial class Shard
     public async ValueTask AbsorbAsync(Manifest merged, Action publish, CancellationToken cancellationToken)
     {
         await FlushAsync(cancellationToken).ConfigureAwait(false);
-        using var compacting = await _compactionLock.AcquireAsync(cancellationToken).ConfigureAwait(false);
+        using var compacting = await HoldCompactionAsync(cancellationToken).ConfigureAwait(false);
         using var changing = await _manifestLock.AcquireAsync(cancellationToken).ConfigureAwait(false);
         if (_manifest.Carved.All(one => one.Shard != merged.Shard))
         {

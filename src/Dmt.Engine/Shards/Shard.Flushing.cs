@@ -43,6 +43,13 @@ internal sealed partial class Shard
             bool isPinning;
             lock (_writeLock)
             {
+                if (_failure is not null)
+                {
+                    // A carve or a merge may have been committed by a manifest that is in doubt: the next one would
+                    // undo it, when others have gone by it.
+                    return false;
+                }
+
                 isPinning = _freezeSoon && !_closed && MergedInto is null;
                 _freezeSoon = false;
                 if (isPinning)

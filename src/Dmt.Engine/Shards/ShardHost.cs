@@ -47,6 +47,7 @@ internal sealed partial class ShardHost : IAsyncDisposable
             !logs.IsExclusive,
             ListOwned,
             IsInUse,
+            log.Fence.Note,
             time,
             scheduler);
         Flushes = new WorkQueue(
