@@ -15,7 +15,9 @@ internal sealed record Room(
             "it is the only place that knows the AWS SDK, and knows little else", Aws: true),
         new("Dmt.Api", ["Dmt.Core"],
             "the HTTP face serves any ITrieStore, embedded or in a cluster, never the engine itself", AspNetCore: true),
-        new("Dmt.Cli", ["Dmt.Api", "Dmt.Engine", "Dmt.Objects.S3"],
+        new("Dmt.Hosting", ["Dmt.Api", "Dmt.Engine", "Dmt.Objects.S3"],
+            "it is what the two programs share, and one of them runs without a cluster", AspNetCore: true),
+        new("Dmt.Cli", ["Dmt.Hosting"],
             "the program of one machine does not need a cluster", AspNetCore: true),
         new("Dmt.Contracts", ["Dmt.Core"],
             "grain interfaces and messages are shared by clients, which have no engine", Orleans: true),
@@ -25,7 +27,7 @@ internal sealed record Room(
             "it is left out where Azure's packages cannot be had, so nothing else may lie in it", Orleans: true),
         new("Dmt.Client", ["Dmt.Contracts"],
             "a client of the cluster carries neither engine nor web server", Orleans: true),
-        new("Dmt.Silo", ["Dmt.Grains", "Dmt.Client", "Dmt.Api", "Dmt.Objects.S3"],
+        new("Dmt.Silo", ["Dmt.Grains", "Dmt.Client", "Dmt.Hosting"],
             "it is the cluster's composition root", AspNetCore: true, Orleans: true),
     ];
 
@@ -66,7 +68,7 @@ internal sealed record Room(
         foreach (var part in project.Frameworks.Concat(project.Packages)
             .Where(p => !room.AspNetCore && StartsWith(p, "Microsoft.AspNetCore")))
         {
-            yield return $"{room.Name} references {part}; only Api, Cli and Silo may, so that the libraries stay "
+            yield return $"{room.Name} references {part}; only Api, Hosting, Cli and Silo may, so that the libraries stay "
                 + "usable without a web server";
         }
     }

@@ -70,7 +70,7 @@ public sealed class HelpTests : IDisposable
 
     [Fact]
     public async Task Version_is_printed() =>
-        Assert.Equal(Serving.ServerHost.Version, (await _cli.RunAsync("--version")).AssertOk().Text.Trim());
+        Assert.Equal(Serving.HttpServer.Version, (await _cli.RunAsync("--version")).AssertOk().Text.Trim());
 
     /// <summary>The part of an example that is a dmt command: up to a comment, a pipe or a redirection.</summary>
     private static void AssertParses(System.CommandLine.RootCommand root, string example)
