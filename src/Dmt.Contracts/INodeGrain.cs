@@ -6,6 +6,10 @@ namespace Dmt.Contracts;
 [Alias("dmt.node")]
 public interface INodeGrain : IGrainWithStringKey
 {
+    /// <summary>Returns once everything that the silo acknowledged so far is durable.</summary>
+    [Alias("sync")]
+    ValueTask SyncAsync(CancellationToken cancellationToken = default);
+
     [Alias("describe")]
     ValueTask<NodeDescription> DescribeAsync(CancellationToken cancellationToken = default);
 }

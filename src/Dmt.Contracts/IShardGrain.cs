@@ -30,6 +30,11 @@ public interface IShardGrain : IGrainWithStringKey
     [Alias("write-many")]
     ValueTask<WriteOutcome[]> WriteManyAsync(ShardWrite[] writes, CancellationToken cancellationToken = default);
 
+    /// <summary>Whether a write was applied, by this shard or by the one that it was carved out of.</summary>
+    /// <returns>The version that it returned; null where it was not, or is not remembered any more.</returns>
+    [Alias("find-request")]
+    ValueTask<ulong?> FindRequestAsync(RequestId request, CancellationToken cancellationToken = default);
+
     /// <summary>One page of a range that is the shard's as a whole.</summary>
     [Alias("scan")]
     ValueTask<ShardScanPage> ScanAsync(ShardScan scan, CancellationToken cancellationToken = default);
@@ -37,10 +42,6 @@ public interface IShardGrain : IGrainWithStringKey
     /// <summary>The number of keys in a range that is the shard's as a whole, in one snapshot.</summary>
     [Alias("count")]
     ValueTask<long> CountAsync(KeyRange range, CancellationToken cancellationToken = default);
-
-    /// <summary>Returns once everything that the shard's node acknowledged so far is durable.</summary>
-    [Alias("sync")]
-    ValueTask SyncAsync(CancellationToken cancellationToken = default);
 
     /// <summary>What it holds and does.</summary>
     [Alias("describe")]

@@ -6,7 +6,9 @@ namespace Dmt.Core;
 /// An ordered key-value store, wherever it runs: embedded, behind HTTP or in a cluster. Safe for concurrent use. Keys
 /// are 1 to 1,024 bytes in bytewise order; values are 0 bytes to the store's limit (8 MiB unless configured). Byte
 /// buffers that are handed in must not change until the call completes; those that come back belong to the caller.
-/// Errors are <see cref="DmtException"/>s; bad input changes nothing.
+/// Errors are <see cref="DmtException"/>s; bad input changes nothing. A write that carries a <see cref="RequestId"/> is
+/// applied once however often it is sent, and gets the version that it got the first time; what failed before it was
+/// applied leaves nothing behind, and may succeed when it is sent again.
 /// </summary>
 public interface ITrieStore : IAsyncDisposable
 {

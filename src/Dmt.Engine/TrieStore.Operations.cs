@@ -73,6 +73,14 @@ public sealed partial class TrieStore
     public async ValueTask<ulong> DeleteRangeAsync(
         KeyRange range, WriteOptions options = default, CancellationToken cancellationToken = default)
     {
+        if (options.Request is { } request && options.Condition.Kind == WriteCondition.Kinds.None)
+        {
+            // A shard takes its part of a request as a whole, and a range may lie in it twice, around another shard.
+            return await WriteAsync(
+                new WriteBatch { Request = request }.DeleteRange(range), options.Durability, cancellationToken)
+                .ConfigureAwait(false);
+        }
+
         ulong last = 0;
         var start = range.Start;
         while (true)

@@ -10,6 +10,7 @@ namespace Dmt.Simulation;
 internal sealed class SimHistory
 {
     private readonly List<SimOperation> _operations = [];
+    private readonly HashSet<string> _requests = [];
 
     private SimHistory()
     {
@@ -41,6 +42,14 @@ internal sealed class SimHistory
     /// <returns>Why that was wrong; null when it was right.</returns>
     public string? Add(in WriteOperation operation)
     {
+        if (operation.Kind == WriteOperationKind.Request)
+        {
+            var request = operation.Request.ToString();
+            var isNew = !_requests.Contains(request);
+            Add(new SimOperation(WriteOperationKind.Request, request, null));
+            return isNew ? null : $"{request} was applied twice";
+        }
+
         var key = Encoding.ASCII.GetString(operation.Key);
         var has = State.TryGetValue(key, out var current);
         var condition = operation.Condition;
@@ -66,6 +75,9 @@ internal sealed class SimHistory
                 break;
             case WriteOperationKind.Delete:
                 State.Remove(operation.Key);
+                break;
+            case WriteOperationKind.Request:
+                _requests.Add(operation.Key);
                 break;
             default:
                 foreach (var key in State.Keys.Where(key => IsIn(key, operation.Key, operation.Value)).ToList())

@@ -46,7 +46,8 @@ internal sealed partial class Simulation
         private (string What, Func<Task> Operation) Draw() => Random.Next(100) switch
         {
             < 22 => ("a strict put", () => PutAsync(Durability.Strict, default)),
-            < 44 => ("a put", () => PutAsync(Durability.Default, default)),
+            < 36 => ("a put", () => PutAsync(Durability.Default, default)),
+            < 44 => ("a put with a request", RequestAsync),
             < 47 => ("a put every 3", () => PutAsync(Durability.EveryOperations(3), default)),
             < 52 => ("a conditional put", () => PutAsync(DrawDurability(), DrawCondition())),
             < 58 => ("a delete", DeleteAsync),
@@ -67,6 +68,30 @@ internal sealed partial class Simulation
             var (key, value) = (DrawKey(), DrawValue());
             var options = new WriteOptions { Durability = durability, Condition = condition };
             var began = _world.Now;
+            var sequence = await _store.PutAsync(Bytes(key), Bytes(value), options).ConfigureAwait(false);
+            Acknowledged(sequence, new SimOperation(WriteOperationKind.Put, key, value), durability, began);
+        }
+
+        /// <summary>A new one, or one that was sent before, here or elsewhere, whatever came of it.</summary>
+        private async Task RequestAsync()
+        {
+            const int PendingMax = 30;
+            var sent = simulation._requests;
+            var number = sent.Count > 0 && Random.Next(2) == 0
+                ? sent.Count - Random.Next(Math.Min(sent.Count, PendingMax))
+                : sent.Count + 1;
+            if (number > sent.Count)
+            {
+                sent.Add((DrawKey(), DrawValue()));
+            }
+
+            var (key, value) = sent[number - 1];
+            var (durability, began) = (DrawDurability(), _world.Now);
+            var options = new WriteOptions
+            {
+                Durability = durability,
+                Request = new RequestId(7, (ulong)number, (ulong)Math.Max(1, number - (2 * PendingMax))),
+            };
             var sequence = await _store.PutAsync(Bytes(key), Bytes(value), options).ConfigureAwait(false);
             Acknowledged(sequence, new SimOperation(WriteOperationKind.Put, key, value), durability, began);
         }

@@ -20,6 +20,7 @@ internal sealed partial class Simulation
     private readonly SimSwitches _switches;
     private readonly List<SimNode> _nodes = [];
     private readonly SimCounts _counts = new();
+    private readonly List<(string Key, string Value)> _requests = []; // those that were sent, by number from 1
     private readonly EngineOptions _options;
     private SimFaults _faults;
     private int _operationsLeft;

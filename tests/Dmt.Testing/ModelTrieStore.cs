@@ -16,6 +16,7 @@ public sealed class ModelTrieStore(TimeProvider time, int valueBytesMax = Entry.
 {
     private readonly Lock _lock = new(); // Guards all that follows.
     private readonly SortedSet<Row> _rows = new(Row.ByKey);
+    private readonly Dictionary<(ulong Client, ulong Number), ulong> _requests = [];
     private ulong _version;
     private long _userBytes;
     private string? _refusal;
@@ -42,17 +43,22 @@ public sealed class ModelTrieStore(TimeProvider time, int valueBytesMax = Entry.
         }
 
         var expiresAt = time.GetUtcNow() + options.TimeToLive;
-        var batch = new WriteBatch().Put(key.Span, value.Span, expiresAt, options.Metadata.Span, options.Condition);
+        var batch = new WriteBatch { Request = options.Request }
+            .Put(key.Span, value.Span, expiresAt, options.Metadata.Span, options.Condition);
         return WriteAsync(batch, options.Durability, cancellationToken);
     }
 
     public ValueTask<ulong> DeleteAsync(
         ReadOnlyMemory<byte> key, WriteOptions options = default, CancellationToken cancellationToken = default) =>
-        WriteAsync(new WriteBatch().Delete(key.Span, options.Condition), options.Durability, cancellationToken);
+        WriteAsync(
+            new WriteBatch { Request = options.Request }.Delete(key.Span, options.Condition),
+            options.Durability,
+            cancellationToken);
 
     public ValueTask<ulong> DeleteRangeAsync(
         KeyRange range, WriteOptions options = default, CancellationToken cancellationToken = default) =>
-        WriteAsync(new WriteBatch().DeleteRange(range), options.Durability, cancellationToken);
+        WriteAsync(
+            new WriteBatch { Request = options.Request }.DeleteRange(range), options.Durability, cancellationToken);
 
     public ValueTask<ulong> WriteAsync(
         WriteBatch batch, Durability? durability = null, CancellationToken cancellationToken = default)
@@ -72,6 +78,11 @@ public sealed class ModelTrieStore(TimeProvider time, int valueBytesMax = Entry.
                 throw DmtException.Unavailable(_refusal);
             }
 
+            if (batch.Request is { } again && _requests.TryGetValue((again.Client, again.Number), out var version))
+            {
+                return new(version);
+            }
+
             foreach (var operation in batch)
             {
                 CheckCondition(operation);
@@ -80,6 +91,11 @@ public sealed class ModelTrieStore(TimeProvider time, int valueBytesMax = Entry.
             foreach (var operation in batch)
             {
                 Apply(operation, ++_version);
+            }
+
+            if (batch.Request is { } request)
+            {
+                _requests.Add((request.Client, request.Number), _version);
             }
 
             _userBytes += batch.UserBytes;

@@ -146,6 +146,15 @@ internal sealed partial class HttpTrieStore
         ulong.TryParse(response.Headers.ETag?.Tag.Trim('"'), CultureInfo.InvariantCulture, out var version) ? version
             : 0;
 
+    /// <summary>The API has no place for it, and a write without it would be applied each time that it is sent.</summary>
+    private static void RefuseRequest(RequestId? request)
+    {
+        if (request is { } named)
+        {
+            throw DmtException.InvalidArgument($"{named} cannot go over HTTP: only writes that are sent once can");
+        }
+    }
+
     /// <summary>The operations of a batch as lines for <c>/bulk</c>.</summary>
     private static ReadOnlyMemory<byte> EncodeLines(WriteBatch batch)
     {

@@ -12,8 +12,8 @@ namespace Dmt.Cli.Http;
 
 /// <summary>
 /// A store behind the HTTP API of a server. Safe for concurrent use. What the API does not offer is refused with
-/// InvalidArgument: range deletes that are no prefix, and conditions inside a batch of several operations. Removals and
-/// batches have no version over HTTP: their calls return 0. Nothing is retried.
+/// InvalidArgument: range deletes that are no prefix, conditions inside a batch of several operations, and requests that
+/// may be sent again. Removals and batches have no version over HTTP: their calls return 0. Nothing is retried.
 /// </summary>
 internal sealed partial class HttpTrieStore : ITrieStore
 {
@@ -67,6 +67,7 @@ internal sealed partial class HttpTrieStore : ITrieStore
         CancellationToken cancellationToken = default)
     {
         Key.Validate(key.Span);
+        RefuseRequest(options.Request);
         var metadata = EntryMetadata.Decode(options.Metadata.Span);
         var query = new QueryText().Add("fsync", options.Durability?.ToString());
         if (metadata.Weight != 0)
@@ -95,6 +96,7 @@ internal sealed partial class HttpTrieStore : ITrieStore
         ReadOnlyMemory<byte> key, WriteOptions options = default, CancellationToken cancellationToken = default)
     {
         Key.Validate(key.Span);
+        RefuseRequest(options.Request);
         var query = new QueryText().Add("fsync", options.Durability?.ToString());
         using var request = Request(HttpMethod.Delete, "/kv/" + Escape(key.Span) + query);
         SetCondition(request, options.Condition);
@@ -105,6 +107,7 @@ internal sealed partial class HttpTrieStore : ITrieStore
     public async ValueTask<ulong> DeleteRangeAsync(
         KeyRange range, WriteOptions options = default, CancellationToken cancellationToken = default)
     {
+        RefuseRequest(options.Request);
         if (!KeyRange.Prefix(range.Start).Equals(range))
         {
             throw DmtException.InvalidArgument(
@@ -121,6 +124,7 @@ internal sealed partial class HttpTrieStore : ITrieStore
     public async ValueTask<ulong> WriteAsync(
         WriteBatch batch, Durability? durability = null, CancellationToken cancellationToken = default)
     {
+        RefuseRequest(batch.Request);
         var query = new QueryText().Add("fsync", durability?.ToString());
         using var request = Request(HttpMethod.Post, "/bulk" + query);
         request.Content = new ReadOnlyMemoryContent(EncodeLines(batch));

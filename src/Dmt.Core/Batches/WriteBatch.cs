@@ -9,11 +9,16 @@ namespace Dmt.Core;
 /// </summary>
 public sealed class WriteBatch
 {
+    /// <summary>Kept free before the operations, so that a request can be put there without moving them.</summary>
+    private const int HeadBytes = WriteOperation.RequestBytesMax;
+
     private byte[] _buffer;
-    private int _length;
+    private int _start = HeadBytes; // of the request, where there is one
+    private int _end = HeadBytes;
+    private RequestId? _request;
 
     /// <param name="capacityBytes">Bytes to allocate up front.</param>
-    public WriteBatch(int capacityBytes = 256) => _buffer = new byte[Math.Max(capacityBytes, 16)];
+    public WriteBatch(int capacityBytes = 256) => _buffer = new byte[HeadBytes + Math.Max(capacityBytes, 16)];
 
     /// <summary>How many operations there are.</summary>
     public int Count { get; private set; }
@@ -28,7 +33,37 @@ public sealed class WriteBatch
     public long UserBytes { get; private set; }
 
     /// <summary>The encoded operations, back to back.</summary>
-    public ReadOnlySpan<byte> Encoded => _buffer.AsSpan(0, _length);
+    public ReadOnlySpan<byte> Encoded => _buffer.AsSpan(HeadBytes.._end);
+
+    /// <summary>
+    /// Names the batch, so that it is applied once however often it is sent; null for one that is never sent again.
+    /// </summary>
+    /// <exception cref="DmtException">InvalidArgument for numbers that are not allowed.</exception>
+    public RequestId? Request
+    {
+        get => _request;
+        set
+        {
+            value?.Validate();
+            _request = value;
+            _start = HeadBytes;
+            if (value is { } request)
+            {
+                Span<byte> head = stackalloc byte[HeadBytes];
+                head = head[..WriteOperation.EncodeRequest(head, request)];
+                _start -= head.Length;
+                head.CopyTo(_buffer.AsSpan(_start));
+            }
+        }
+    }
+
+    /// <summary>
+    /// What a log record holds: the request, where there is one, as an operation of its own, then <see cref="Encoded"/>.
+    /// </summary>
+    public ReadOnlySpan<byte> Record => _buffer.AsSpan(_start.._end);
+
+    /// <summary>How many operations <see cref="Record"/> has.</summary>
+    public int RecordCount => _request is null ? Count : Count + 1;
 
     /// <param name="key">1 to 1,024 bytes.</param>
     /// <param name="value">0 bytes to the store's limit.</param>
@@ -94,8 +129,14 @@ public sealed class WriteBatch
     }
 
     /// <summary>Adds a copy of an operation of another batch.</summary>
+    /// <exception cref="DmtException">InvalidArgument for a request, which is set as <see cref="Request"/>.</exception>
     public WriteBatch Append(in WriteOperation operation)
     {
+        if (operation.Kind == WriteOperationKind.Request)
+        {
+            throw DmtException.InvalidArgument("a request is no operation of a batch: it is set as its Request");
+        }
+
         Add(operation);
         if (operation.Kind == WriteOperationKind.Put)
         {
@@ -105,20 +146,21 @@ public sealed class WriteBatch
         return this;
     }
 
-    /// <summary>Forgets all operations and keeps the memory.</summary>
+    /// <summary>Forgets all operations and the request, and keeps the memory.</summary>
     public void Clear()
     {
-        (_length, Count, ValueBytesLargest, HasConditions, UserBytes) = (0, 0, 0, false, 0);
+        (_end, Count, ValueBytesLargest, HasConditions, UserBytes) = (HeadBytes, 0, 0, false, 0);
+        Request = null;
     }
 
-    /// <summary>Walks the operations in order.</summary>
+    /// <summary>Walks the operations in order; the request is none of them.</summary>
     public Enumerator GetEnumerator() => new(Encoded);
 
     private void Add(in WriteOperation operation)
     {
         // In 64 bits: a batch that cannot fit must say so, not overflow.
         var bytes = (long)operation.Key.Length + operation.Value.Length + operation.Metadata.Length;
-        var needed = _length + bytes + WriteOperation.HeaderBytesMax;
+        var needed = _end + bytes + WriteOperation.HeaderBytesMax;
         if (needed > Array.MaxLength)
         {
             throw DmtException.TooLarge($"the batch would have {needed} bytes: at most {Array.MaxLength} are allowed");
@@ -129,7 +171,7 @@ public sealed class WriteBatch
             Array.Resize(ref _buffer, (int)Math.Min(Array.MaxLength, Math.Max(_buffer.Length * 2L, needed)));
         }
 
-        _length += operation.Encode(_buffer.AsSpan(_length));
+        _end += operation.Encode(_buffer.AsSpan(_end));
         Count++;
         HasConditions |= operation.Condition.Kind != WriteCondition.Kinds.None;
         UserBytes += bytes;

@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+
 namespace Dmt.Core;
 
 /// <summary>What an operation of a batch does.</summary>
@@ -6,6 +8,11 @@ public enum WriteOperationKind : byte
     Put = 1,
     Delete = 2,
     DeleteRange = 3,
+
+    /// <summary>
+    /// In log records only, before all others: names the write that they are. See <see cref="WriteBatch.Request"/>.
+    /// </summary>
+    Request = 4,
 }
 
 /// <summary>
@@ -20,6 +27,13 @@ public enum WriteOperationKind : byte
 /// version  varint  when the condition is "version is"
 /// key, value or end, metadata bytes
 /// </code>
+/// A request is another layout:
+/// <code>
+/// tag      byte    0x80
+/// client   8 bytes little-endian
+/// number   varint  at least 1
+/// back     varint  what "pending from" is lower than the number, less than it
+/// </code>
 /// </summary>
 public readonly ref struct WriteOperation
 {
@@ -28,12 +42,17 @@ public readonly ref struct WriteOperation
     internal const int ConditionShift = 4;
     internal const byte NoEndBit = 1 << 6;
 
+    internal const byte RequestTag = 0x80;
+
+    /// <summary>Most bytes of a request.</summary>
+    internal const int RequestBytesMax = 1 + sizeof(ulong) + (2 * Varint.BytesMax64);
+
     /// <summary>Most bytes before the key.</summary>
     internal const int HeaderBytesMax = 1 + (5 * Varint.BytesMax64);
 
     public WriteOperationKind Kind { get; init; }
 
-    /// <summary>The key; for a range its first key, possibly empty.</summary>
+    /// <summary>The key; for a range its first key, possibly empty; for a request its bytes behind the tag.</summary>
     public ReadOnlySpan<byte> Key { get; init; }
 
     /// <summary>The value of a put; the end of a range (exclusive).</summary>
@@ -49,12 +68,31 @@ public readonly ref struct WriteOperation
 
     public WriteCondition Condition { get; init; }
 
+    /// <summary>Of an operation that is one: which request.</summary>
+    public RequestId Request
+    {
+        get
+        {
+            var at = 0;
+            return TryReadRequest(Key, ref at, out var request)
+                ? request
+                : throw new InvalidOperationException($"an operation of kind {Kind} names no request");
+        }
+    }
+
     /// <summary>Most bytes that <see cref="Encode"/> can write.</summary>
     public int EncodedBytesMax => HeaderBytesMax + Key.Length + Value.Length + Metadata.Length;
 
     /// <summary>Writes the operation at the start of <paramref name="to"/>; returns its length.</summary>
     public int Encode(Span<byte> to)
     {
+        if (Kind == WriteOperationKind.Request)
+        {
+            to[0] = RequestTag;
+            Key.CopyTo(to[1..]);
+            return 1 + Key.Length;
+        }
+
         var tag = (byte)Kind;
         tag |= ExpiresAtMs > 0 ? ExpiryBit : (byte)0;
         tag |= Metadata.Length > 0 ? MetadataBit : (byte)0;
@@ -108,6 +146,11 @@ public readonly ref struct WriteOperation
         }
 
         var tag = from[at++];
+        if (tag == RequestTag)
+        {
+            return TryDecodeRequest(from, ref position, out operation);
+        }
+
         var kind = (WriteOperationKind)(tag & 3);
         ulong valueLength = 0, expiry = 0, metadataLength = 0, version = 0;
         var condition = (WriteCondition.Kinds)((tag >> ConditionShift) & 3);
@@ -144,6 +187,52 @@ public readonly ref struct WriteOperation
             },
         };
         position = at + (int)(keyLength + valueLength + metadataLength);
+        return true;
+    }
+
+    /// <summary>Writes a request at the start of <paramref name="to"/>; returns its length.</summary>
+    internal static int EncodeRequest(Span<byte> to, in RequestId request)
+    {
+        to[0] = RequestTag;
+        BinaryPrimitives.WriteUInt64LittleEndian(to[1..], request.Client);
+        var at = 1 + sizeof(ulong);
+        at += Varint.Write(to[at..], request.Number);
+        return at + Varint.Write(to[at..], request.Number - request.PendingFrom);
+    }
+
+    private static bool TryDecodeRequest(
+        ReadOnlySpan<byte> from, scoped ref int position, out WriteOperation operation)
+    {
+        operation = default;
+        var at = position + 1;
+        if (!TryReadRequest(from, ref at, out _))
+        {
+            return false;
+        }
+
+        operation = new WriteOperation { Kind = WriteOperationKind.Request, Key = from[(position + 1)..at] };
+        position = at;
+        return true;
+    }
+
+    /// <summary>Reads what is behind the tag.</summary>
+    private static bool TryReadRequest(ReadOnlySpan<byte> from, scoped ref int at, out RequestId request)
+    {
+        request = default;
+        if (from.Length - at < sizeof(ulong))
+        {
+            return false;
+        }
+
+        var client = BinaryPrimitives.ReadUInt64LittleEndian(from[at..]);
+        at += sizeof(ulong);
+        if (!Varint.TryRead(from, ref at, out var number) || !Varint.TryRead(from, ref at, out var back)
+            || back >= number)
+        {
+            return false;
+        }
+
+        request = new RequestId(client, number, number - back);
         return true;
     }
 

@@ -40,7 +40,7 @@ public static class BatchParts
             var at = parts.FindIndex(one => one.Shard == shard);
             if (at < 0)
             {
-                parts.Add((shard, new WriteBatch()));
+                parts.Add((shard, new WriteBatch { Request = batch.Request }));
                 at = parts.Count - 1;
             }
 
@@ -52,7 +52,7 @@ public static class BatchParts
     public static WriteBatch After(
         IReadOnlyList<(uint Shard, WriteBatch Part)> parts, int count)
     {
-        var left = new WriteBatch();
+        var left = new WriteBatch { Request = parts[0].Part.Request };
         foreach (var (_, part) in parts.Skip(count))
         {
             foreach (var operation in part)

@@ -171,6 +171,7 @@ internal sealed class LogSegmentInspector(string path, InspectionReport report, 
             + (operation.Metadata.Length > 0 ? $", {Count(operation.Metadata.Length)} of metadata" : "")
             + (operation.ExpiresAtMs != 0 ? $", expires {Time(operation.ExpiresAtMs)}" : ""),
         WriteOperationKind.Delete => $"delete {Show(operation.Key)}",
+        WriteOperationKind.Request => $"{operation.Request}, pending from {Count(operation.Request.PendingFrom)}",
         _ => $"delete from {Show(operation.Key)} to"
             + $" {(operation.HasNoEnd ? "the end of all keys" : Show(operation.Value))}",
     };

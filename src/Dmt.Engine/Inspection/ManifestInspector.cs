@@ -100,6 +100,12 @@ internal static class ManifestInspector
             report.Line(1, $"borrows from /{origin.Root}, where {origin.PinName} keeps it");
         }
 
+        if (manifest.Requests.Count > 0)
+        {
+            report.Line(1, $"knows {Count(manifest.Requests.Sum(static client => client.Completed.Count), "request")}"
+                + $" of {Count(manifest.Requests.Count, "client")}");
+        }
+
         for (var level = 0; level < manifest.Levels.Count; level++)
         {
             var tables = manifest.Levels[level];

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Dmt.Engine.Requests;
 using Dmt.Engine.Tables;
 
 namespace Dmt.Engine.Manifests;
@@ -59,6 +60,12 @@ internal sealed record Manifest
     /// none behind.
     /// </summary>
     public IReadOnlyList<Origin> Origins { get; init; } = [];
+
+    /// <summary>
+    /// What is known of the requests whose writes are in tables, in order of their clients' last use. Those behind the
+    /// tables lie in the log.
+    /// </summary>
+    public IReadOnlyList<RequestClient> Requests { get; init; } = [];
 
     public static IReadOnlyList<IReadOnlyList<TableInfo>> EmptyLevels { get; } =
         [.. Enumerable.Range(0, LevelCount).Select(_ => Array.Empty<TableInfo>())];

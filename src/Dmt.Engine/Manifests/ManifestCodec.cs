@@ -9,6 +9,7 @@ using System.Buffers.Binary;
 using System.Text;
 using Dmt.Core;
 using Dmt.Engine.Checksums;
+using Dmt.Engine.Requests;
 using Dmt.Engine.Tables;
 
 namespace Dmt.Engine.Manifests;
@@ -27,6 +28,9 @@ internal static class ManifestCodec
     /// The section of shards: what was carved out, into whom it was merged, and the tables that others may share.
     /// </summary>
     private const ulong ShardsTag = 2;
+
+    /// <summary>The section of <see cref="Manifest.Requests"/>.</summary>
+    private const ulong RequestsTag = 3;
 
     private const ulong Exclusive = 1;
     private const ulong Cut = 2;
@@ -75,6 +79,12 @@ internal static class ManifestCodec
         {
             Number(ShardsTag);
             Bytes(EncodeShards(manifest));
+        }
+
+        if (manifest.Requests.Count > 0)
+        {
+            Number(RequestsTag);
+            Bytes(RequestCodec.Encode(manifest.Requests));
         }
 
         var length = to.WrittenCount;
@@ -262,9 +272,11 @@ internal static class ManifestCodec
             while (_at < _bytes.Length)
             {
                 var tag = Number();
-                var section = new Payload(Bytes(), objectName);
+                var bytes = Bytes();
+                var section = new Payload(bytes, objectName);
                 manifest = tag == OriginsTag ? manifest with { Origins = section.Origins(levels) }
                     : tag == ShardsTag ? section.Shards(manifest, levels)
+                    : tag == RequestsTag ? manifest with { Requests = RequestCodec.Decode(bytes, objectName) }
                     : throw DmtException.Unavailable(
                         $"{objectName} was written by a newer DMT (it has a section {tag}, which this one does not "
                             + "know)");

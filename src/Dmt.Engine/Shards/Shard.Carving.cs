@@ -26,6 +26,7 @@ using Dmt.Engine.Compaction;
 using Dmt.Engine.Manifests;
 using Dmt.Engine.Memory;
 using Dmt.Engine.Reading;
+using Dmt.Engine.Requests;
 using Dmt.Engine.Scheduling;
 using Dmt.Engine.Tables;
 
@@ -247,6 +248,14 @@ internal sealed partial class Shard
             ],
             Levels = Infos(levels),
         };
+        lock (_writeLock)
+        {
+            _requests.Absorb(
+                merged.Requests,
+                new RequestScope(_view.Ownership.Ranges),
+                new RequestScope(new Ownership(merged).Ranges));
+        }
+
         await CommitAsync(next).ConfigureAwait(false);
         Volatile.Write(ref _lastSequence, last);
         Show(levels, new Ownership(next), dropFrozen: true);
@@ -307,7 +316,7 @@ internal sealed partial class Shard
             .ConfigureAwait(false);
         var levels = Cut(_view.Tables.Levels, ownership, out _, always: true);
         levels[0] = [.. left.SelectMany(table => CutAll(table, ownership)), .. levels[0]];
-        manifest = manifest with { Levels = Infos(levels) };
+        manifest = WithRequests(manifest with { Levels = Infos(levels) });
         _host.LogIsNamed = true;
         try
         {

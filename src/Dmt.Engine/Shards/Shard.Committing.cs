@@ -11,8 +11,11 @@ internal sealed partial class Shard
     /// <summary>
     /// Writes the manifest that a change begins to count with, until it is known that it is there. Under _manifestLock.
     /// </summary>
-    private async ValueTask CommitAsync(Manifest next) =>
+    private async ValueTask CommitAsync(Manifest next)
+    {
+        next = WithRequests(next);
         SetManifest(await UntilDoneAsync(stop => _manifests.WriteAsync(next, stop)).ConfigureAwait(false));
+    }
 
     /// <summary>Tries again while the store is unavailable: what was begun must come to an end.</summary>
     /// <exception cref="DmtException">Fenced; Closed; Corruption.</exception>

@@ -97,7 +97,7 @@ internal sealed partial class Shard
             here = _host.LogRangeFrom(_host.Log.End);
         }
 
-        var next = _manifest with { Number = _manifest.Number + 1, LogRanges = [here] };
+        var next = WithRequests(_manifest with { Number = _manifest.Number + 1, LogRanges = [here] });
         SetManifest(await _manifests.WriteAsync(next, cancellationToken).ConfigureAwait(false));
         _host.ReleaseLogs();
     }

@@ -52,6 +52,10 @@ internal sealed partial class Shard
         var count = 0;
         for (var operations = new WriteBatch.Enumerator(record.Operations); operations.MoveNext(); count++)
         {
+            if (operations.Current.Kind == WriteOperationKind.Request)
+            {
+                CheckRequest(record, record.FirstSeq + (ulong)count);
+            }
         }
 
         if (count != record.Count)
@@ -66,7 +70,13 @@ internal sealed partial class Shard
             var sequence = record.FirstSeq;
             for (var operations = new WriteBatch.Enumerator(record.Operations); operations.MoveNext();)
             {
-                Apply(_view.Active, operations.Current, sequence++);
+                // A replica takes no writes, so it need not know requests: whoever is promoted reads them from the log.
+                if (operations.Current.Kind != WriteOperationKind.Request)
+                {
+                    Apply(_view.Active, operations.Current, sequence);
+                }
+
+                sequence++;
             }
 
             Volatile.Write(ref _lastSequence, sequence - 1);

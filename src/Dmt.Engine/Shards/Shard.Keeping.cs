@@ -36,7 +36,7 @@ internal sealed partial class Shard
 
         // Compactions may replace its tables from now on, but nothing is deleted: the caller holds the collector's
         // lock.
-        return Volatile.Read(ref _manifest) with { ClosedCleanly = true, LogRanges = [] };
+        return Volatile.Read(ref _manifest) with { ClosedCleanly = true, LogRanges = [], Requests = [] };
     }
 
     /// <exception cref="DmtException">Fenced when another process owns the shard by now.</exception>
@@ -62,6 +62,7 @@ internal sealed partial class Shard
             Epoch = Math.Max(previous?.Epoch ?? 0, restored.Epoch),
             FlushedSequence = Math.Max(previous?.FlushedSequence ?? 0, restored.FlushedSequence) + SequencesSkipped,
             LogRanges = [],
+            Requests = [], // What was applied since is undone: when it is sent again it is new.
             Origins = [.. restored.Origins.Union(previous?.Origins ?? [])],
         };
     }

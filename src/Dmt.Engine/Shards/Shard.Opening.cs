@@ -109,6 +109,7 @@ internal sealed partial class Shard
             Levels = state?.Levels ?? Manifest.EmptyLevels,
             Origins = state?.Origins ?? [],
             LogRanges = [.. replay, host.LogRangeFrom(host.Log.End)],
+            Requests = state?.Requests ?? [],
         };
 
         // Tables and logs are looked at first: a store with a damaged one should say so before it changes anything.
@@ -204,7 +205,7 @@ internal sealed partial class Shard
             }
 
             using var held = await _manifestLock.AcquireAsync(CancellationToken.None).ConfigureAwait(false);
-            var next = _manifest with
+            var next = WithRequests(_manifest) with
             {
                 Number = _manifest.Number + 1,
                 ClosedCleanly = true,
@@ -273,6 +274,7 @@ internal sealed partial class Shard
             }
         }
 
+        _recoveredSequence = _lastSequence;
         if (ranges.Count > 0)
         {
             // Whoever has taken over meanwhile may have deleted these logs, before or while they were read: what is
@@ -308,6 +310,13 @@ internal sealed partial class Shard
         var operations = new WriteBatch.Enumerator(record.Operations);
         while (operations.MoveNext())
         {
+            if (operations.Current.Kind == WriteOperationKind.Request)
+            {
+                CheckRequest(record, sequence++);
+                NoteRequest(record, operations.Current.Request);
+                continue;
+            }
+
             Apply(_view.Active, operations.Current, sequence++);
         }
 
@@ -345,7 +354,7 @@ internal sealed partial class Shard
 
         if (nothingLeft && _manifest.LogRanges.Count > 1)
         {
-            var next = _manifest with { Number = _manifest.Number + 1, LogRanges = [here] };
+            var next = WithRequests(_manifest) with { Number = _manifest.Number + 1, LogRanges = [here] };
             next = await _manifests.WriteAsync(next, cancellationToken).ConfigureAwait(false);
             SetManifest(next);
         }

@@ -30,7 +30,7 @@ internal sealed partial class Shard
         Key.Validate(key.Span);
         CheckValue(value.Length, options.Metadata.Length);
         var expiresAtMs = ExpiryOf(options.TimeToLive);
-        if (options.Condition.Kind != WriteCondition.Kinds.None || !_throttle.IsOpen || !_host.Log.HasRoom)
+        if (NeedsBatch(options) || !_throttle.IsOpen || !_host.Log.HasRoom)
         {
             return WriteSlowlyAsync(WriteOperationKind.Put, key, value, options, expiresAtMs, cancellationToken);
         }
@@ -53,7 +53,7 @@ internal sealed partial class Shard
         ReadOnlyMemory<byte> key, WriteOptions options, CancellationToken cancellationToken)
     {
         Key.Validate(key.Span);
-        if (options.Condition.Kind != WriteCondition.Kinds.None || !_throttle.IsOpen || !_host.Log.HasRoom)
+        if (NeedsBatch(options) || !_throttle.IsOpen || !_host.Log.HasRoom)
         {
             return WriteSlowlyAsync(WriteOperationKind.Delete, key, default, options, 0, cancellationToken);
         }
@@ -72,7 +72,8 @@ internal sealed partial class Shard
             throw DmtException.InvalidArgument("a range delete takes no condition");
         }
 
-        return WriteAsync(new WriteBatch().DeleteRange(range), options.Durability, cancellationToken);
+        var batch = new WriteBatch { Request = options.Request }.DeleteRange(range);
+        return WriteAsync(batch, options.Durability, cancellationToken);
     }
 
     public async ValueTask<ulong> WriteAsync(
@@ -84,13 +85,18 @@ internal sealed partial class Shard
             throw DmtException.InvalidArgument("the batch is empty");
         }
 
+        if (batch.Request is { } request)
+        {
+            return await WriteOnceAsync(batch, request, durability, cancellationToken).ConfigureAwait(false);
+        }
+
         while (true)
         {
             await _throttle.WaitAsync(batch.Encoded.Length, cancellationToken).ConfigureAwait(false);
             await _host.Log.WaitForRoomAsync(cancellationToken).ConfigureAwait(false);
             cancellationToken.ThrowIfCancellationRequested();
             var checkedAt = batch.HasConditions ? await CheckAsync(batch, cancellationToken).ConfigureAwait(false) : 0;
-            if (TryCommit(batch, durability, checkedAt, out var committed, out var gate))
+            if (TryCommit(batch, durability, checkedAt, 0, out var committed, out var gate))
             {
                 return await Acknowledge(committed, durability, cancellationToken).ConfigureAwait(false);
             }
@@ -109,7 +115,10 @@ internal sealed partial class Shard
         return _host.Log.WaitDurableAsync(_host.Log.End, cancellationToken);
     }
 
-    /// <summary>A single write that must wait, or has a condition.</summary>
+    private static bool NeedsBatch(in WriteOptions options) =>
+        options.Condition.Kind != WriteCondition.Kinds.None || options.Request is not null;
+
+    /// <summary>A single write that must wait, has a condition or may be sent again.</summary>
     private ValueTask<ulong> WriteSlowlyAsync(
         WriteOperationKind kind,
         ReadOnlyMemory<byte> key,
@@ -118,7 +127,10 @@ internal sealed partial class Shard
         long expiresAtMs,
         CancellationToken cancellationToken)
     {
-        var batch = new WriteBatch(key.Length + value.Length + options.Metadata.Length + 64);
+        var batch = new WriteBatch(key.Length + value.Length + options.Metadata.Length + 64)
+        {
+            Request = options.Request,
+        };
         if (kind == WriteOperationKind.Put)
         {
             DateTimeOffset? expiresAt = expiresAtMs > 0 ? DateTimeOffset.FromUnixTimeMilliseconds(expiresAtMs) : null;
@@ -161,13 +173,18 @@ internal sealed partial class Shard
     /// <param name="batch">The operations.</param>
     /// <param name="durability">When the log must be synced.</param>
     /// <param name="checkedAt">The sequence number as of which the conditions hold; 0 when there are none.</param>
+    /// <param name="known">The version that its request was known to have; 0 for none.</param>
     /// <param name="committed">Where the last operation went.</param>
     /// <param name="gate">Where to wait, when writers of the batch must.</param>
-    /// <returns>False at a closed gate, and when a key with a condition has, or may have, changed since.</returns>
+    /// <returns>
+    /// False at a closed gate, and when a key with a condition has, or may have, changed since, or the request was
+    /// applied.
+    /// </returns>
     private bool TryCommit(
         WriteBatch batch,
         Durability? durability,
         ulong checkedAt,
+        ulong known,
         out Committed committed,
         out LinkedListNode<TaskCompletionSource>? gate)
     {
@@ -183,7 +200,8 @@ internal sealed partial class Shard
                 return false;
             }
 
-            if (batch.HasConditions && HasChanged(batch, checkedAt))
+            if ((batch.HasConditions && HasChanged(batch, checkedAt))
+                || (batch.Request is { } again && VersionOf(again) != known))
             {
                 committed = default;
                 return false;
@@ -191,10 +209,16 @@ internal sealed partial class Shard
 
             var sequence = _lastSequence + 1;
             var position = _host.Log.Append(
-                Id, Epoch, sequence, batch.Count, batch.Encoded, durability ?? _options.Durability);
+                Id, Epoch, sequence, batch.RecordCount, batch.Record, durability ?? _options.Durability);
+            sequence += (ulong)(batch.RecordCount - batch.Count);
             foreach (var operation in batch)
             {
                 Apply(operation, sequence++);
+            }
+
+            if (batch.Request is { } request)
+            {
+                _requests.Add(request, sequence - 1, NowMs());
             }
 
             committed = Publish(sequence - 1, position, batch.UserBytes);

@@ -2,6 +2,7 @@
 //   Shard.cs            state, and how it changes
 //   Shard.Opening.cs    taking ownership, recovery, closing
 //   Shard.Writing.cs    puts, deletes, batches, conditions
+//   Shard.Requests.cs   writes that may be sent again
 //   Shard.Reading.cs    gets, scans, snapshots
 //   Shard.Flushing.cs   memtables into tables
 //   Shard.Compacting.cs tables into fewer tables
@@ -19,6 +20,7 @@ using Dmt.Engine.Log;
 using Dmt.Engine.Manifests;
 using Dmt.Engine.Memory;
 using Dmt.Engine.Objects;
+using Dmt.Engine.Requests;
 using Dmt.Engine.Scheduling;
 using Dmt.Engine.Tables;
 
@@ -73,6 +75,7 @@ internal sealed partial class Shard : IAsyncDisposable
         _gateOpened = new AsyncSignal(host.Scheduler);
         (_manifest, _view, _lastSequence) = (manifest, view, lastSequence);
         _owned = new OwnedShard(manifest, host.Time.GetUtcNow());
+        _requests = new RequestTable(manifest.Requests);
         _logEndAtFreeze = host.Log.End;
         DataBytesMost = DataBytes;
     }
@@ -240,7 +243,7 @@ internal sealed partial class Shard : IAsyncDisposable
     {
         try
         {
-            next = next with { Origins = OriginsLeft(next) };
+            next = WithRequests(next) with { Origins = OriginsLeft(next) };
             next = await _manifests.WriteAsync(next, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e)

@@ -1,5 +1,4 @@
 using Dmt.Core;
-using Dmt.Core.Keys;
 using Dmt.Core.Sharding;
 using Dmt.Engine.Manifests;
 
@@ -17,10 +16,10 @@ internal sealed partial class ShardDirectory
         IReadOnlyList<ReadOnlyMemory<byte>> prefixes, CancellationToken cancellationToken)
     {
         // Opened first: opening may itself have to finish a change. Then it is seen to that it is still the one.
-        var shard = await GetAsync(CheckPrefixes(prefixes), cancellationToken).ConfigureAwait(false);
+        var shard = await GetAsync(ShardPrefixes.ParentOf(Map, prefixes), cancellationToken).ConfigureAwait(false);
         using var held = await _changing.AcquireAsync(cancellationToken).ConfigureAwait(false);
         using var kept = await _host.Collector.Exclusive.AcquireAsync(cancellationToken).ConfigureAwait(false);
-        CheckStillThere(shard, CheckPrefixes(prefixes));
+        CheckStillThere(shard, ShardPrefixes.ParentOf(Map, prefixes));
         uint first = 0;
         await _maps.UpdateAsync(map => map.Reserve(prefixes.Count, out first), cancellationToken)
             .ConfigureAwait(false);
@@ -75,8 +74,7 @@ internal sealed partial class ShardDirectory
         await _maps.UpdateAsync(map => MapAgreement.Without(map, last.Shard), CancellationToken.None).ConfigureAwait(false);
     }
 
-    private uint ParentOf(uint id) => Map.Parent(id)?.Shard ?? throw DmtException.InvalidArgument(
-        $"shard {ShardMap.Root} is the root: it has no parent to be merged into; any other shard is allowed");
+    private uint ParentOf(uint id) => ShardPrefixes.ParentOf(Map, id);
 
     /// <summary>Under _changing.</summary>
     private void CheckStillThere(Shard shard, uint id)
@@ -105,30 +103,5 @@ internal sealed partial class ShardDirectory
             _open.TryRemove(id, out _);
             SetMap(MapAgreement.Without(_map, id));
         }
-    }
-
-    private uint CheckPrefixes(IReadOnlyList<ReadOnlyMemory<byte>> prefixes)
-    {
-        ShardPrefixes.Validate(prefixes);
-        uint? parent = null;
-        foreach (var prefix in prefixes)
-        {
-            var found = Map.Find(prefix.Span);
-            if (found.Prefix.Length == prefix.Length)
-            {
-                throw DmtException.InvalidArgument(
-                    $"\"{Key.ToDisplay(prefix.Span)}\" is the prefix of shard {found.Shard} already");
-            }
-
-            if (parent is { } other && other != found.Shard)
-            {
-                throw DmtException.InvalidArgument(
-                    $"the prefixes lie in shards {other} and {found.Shard}: expected all in one");
-            }
-
-            parent = found.Shard;
-        }
-
-        return parent!.Value;
     }
 }

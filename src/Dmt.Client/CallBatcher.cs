@@ -1,0 +1,96 @@
+// Calls to one shard go out at once while few messages are under way; beyond that they wait, and whichever message
+// comes back takes all that have gathered along as one. So a lone caller waits for nobody, and many callers cost few
+// messages, without any timer.
+namespace Dmt.Client;
+
+/// <summary>Puts concurrent calls together. Safe for concurrent use.</summary>
+/// <param name="send">Sends calls, at least one; as many results, in order.</param>
+/// <param name="messagesMax">Messages under way.</param>
+/// <param name="callsMax">Calls in a message.</param>
+internal sealed class CallBatcher<TCall, TResult>(
+    Func<TCall[], Task<TResult[]>> send, int messagesMax, int callsMax)
+{
+    private readonly Lock _lock = new(); // guards the fields below
+    private readonly Queue<Waiting> _waiting = [];
+    private int _underWay;
+
+    public async ValueTask<TResult> CallAsync(TCall call, CancellationToken cancellationToken)
+    {
+        Waiting? waiting = null;
+        lock (_lock)
+        {
+            if (_underWay < messagesMax)
+            {
+                _underWay++;
+            }
+            else
+            {
+                waiting = new Waiting(call, new(TaskCreationOptions.RunContinuationsAsynchronously));
+                _waiting.Enqueue(waiting);
+            }
+        }
+
+        if (waiting is not null)
+        {
+            return await waiting.Done.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        try
+        {
+            var results = await send([call]).ConfigureAwait(false);
+            return results[0];
+        }
+        finally
+        {
+            SendWaiting();
+        }
+    }
+
+    /// <summary>A message has come back: the next one goes out, or none is under way in its place.</summary>
+    private void SendWaiting()
+    {
+        Waiting[] calls;
+        lock (_lock)
+        {
+            if (_waiting.Count == 0)
+            {
+                _underWay--;
+                return;
+            }
+
+            calls = new Waiting[Math.Min(_waiting.Count, callsMax)];
+            for (var i = 0; i < calls.Length; i++)
+            {
+                calls[i] = _waiting.Dequeue();
+            }
+        }
+
+        _ = SendAsync(calls);
+    }
+
+    /// <summary>Whatever comes of it goes to those who wait.</summary>
+    private async Task SendAsync(Waiting[] calls)
+    {
+        try
+        {
+            var results = await send(Array.ConvertAll(calls, static call => call.Call)).ConfigureAwait(false);
+            for (var i = 0; i < calls.Length; i++)
+            {
+                calls[i].Done.TrySetResult(results[i]);
+            }
+        }
+        catch (Exception e)
+        {
+            foreach (var call in calls)
+            {
+                call.Done.TrySetException(e);
+            }
+        }
+        finally
+        {
+            SendWaiting();
+        }
+    }
+
+    private sealed record Waiting(TCall Call, TaskCompletionSource<TResult> Done);
+}

@@ -1,0 +1,121 @@
+using Dmt.Contracts;
+using Dmt.Contracts.Messages;
+using Dmt.Core;
+using Dmt.Core.Sharding;
+
+namespace Dmt.Client;
+
+/// <content>What concerns all silos, and the structure of the store.</content>
+public sealed partial class DmtClient
+{
+    /// <inheritdoc/>
+    public async ValueTask SyncAsync(CancellationToken cancellationToken = default) =>
+        await OnNodesAsync(
+            async (node, stop) =>
+            {
+                await node.SyncAsync(stop).ConfigureAwait(false);
+                return true;
+            },
+            cancellationToken).ConfigureAwait(false);
+
+    /// <inheritdoc/>
+    /// <remarks>All silos together: sizes are sums over the shards that are open.</remarks>
+    public async ValueTask<StoreStatistics> StatAsync(CancellationToken cancellationToken = default)
+    {
+        var map = await NewestMapAsync(cancellationToken).ConfigureAwait(false);
+        var nodes = await DescribeNodesAsync(cancellationToken).ConfigureAwait(false);
+        return new StoreStatistics
+        {
+            Levels =
+            [
+                .. nodes.SelectMany(static node => node.Levels).GroupBy(static level => level.Level)
+                    .OrderBy(static group => group.Key)
+                    .Select(static group => new LevelStatistics(
+                        group.Key,
+                        group.Sum(static level => level.Tables),
+                        group.Sum(static level => level.Bytes),
+                        group.Sum(static level => level.Entries))),
+            ],
+            EntriesMax = nodes.Sum(static node => node.EntriesMax),
+            MemtableBytes = nodes.Sum(static node => node.MemtableBytes),
+            BlockCacheBytes = nodes.Sum(static node => node.BlockCacheBytes),
+            CacheBytesMax = nodes.Sum(static node => node.CacheBytesMax),
+            LogBytes = nodes.Sum(static node => node.LogBytes),
+            TableBytes = nodes.Sum(static node => node.TableBytes),
+            UserBytesWritten = nodes.Sum(static node => node.UserBytesWritten),
+            MediumBytesWritten = nodes.Sum(static node => node.MediumBytesWritten),
+            LastSequence = nodes.Select(static node => node.LastSequence).DefaultIfEmpty().Max(),
+            Epoch = nodes.SelectMany(static node => node.Shards)
+                .Where(static shard => shard.Shard == ShardMap.Root)
+                .Select(static shard => shard.Epoch).DefaultIfEmpty().Max(),
+            Shards = map.Count,
+            ShardsOpen = nodes.Sum(static node => node.Shards.Length),
+            Incarnation = string.Join(' ', nodes.Select(static node => node.Incarnation).OfType<string>()),
+            WritesRefused = nodes.Select(static node => node.WritesRefused).FirstOrDefault(static w => w is not null),
+            BackgroundProblem =
+                nodes.Select(static node => node.BackgroundProblem).FirstOrDefault(static p => p is not null),
+        };
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<ShardInfo>> ListShardsAsync(CancellationToken cancellationToken = default)
+    {
+        var map = await NewestMapAsync(cancellationToken).ConfigureAwait(false);
+        var nodes = await DescribeNodesAsync(cancellationToken).ConfigureAwait(false);
+        var open = new Dictionary<uint, ShardDescription>();
+        foreach (var shard in nodes.SelectMany(static node => node.Shards))
+        {
+            open[shard.Shard] = shard;
+        }
+
+        return [.. map.Entries.Select(entry => Describe(map, entry, open.GetValueOrDefault(entry.Shard)))];
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<ShardInfo>> SplitShardAsync(
+        IReadOnlyList<ReadOnlyMemory<byte>> prefixes, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(prefixes);
+        ShardPrefixes.Validate(prefixes);
+        var made = await MapGrain.SplitAsync([.. prefixes], cancellationToken).ConfigureAwait(false);
+        var all = await ListShardsAsync(cancellationToken).ConfigureAwait(false);
+        var byNumber = all.ToDictionary(static info => info.Shard);
+        return [.. made.Where(byNumber.ContainsKey).Select(shard => byNumber[shard])];
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<bool> MergeShardAsync(uint shard, CancellationToken cancellationToken = default) =>
+        MapGrain.MergeAsync(shard, cancellationToken);
+
+    private IShardMapGrain MapGrain => _grains.GetGrain<IShardMapGrain>(GrainKeys.Map);
+
+    private static ShardInfo Describe(ShardMap map, ShardEntry entry, ShardDescription? open) => new(
+        entry.Shard,
+        entry.Prefix,
+        map.Parent(entry.Shard)?.Shard,
+        open is null ? null : new OpenShard(open.TableBytes, open.EntriesMax, open.LastSequence, open.Epoch));
+
+    private async ValueTask<ShardMap> NewestMapAsync(CancellationToken cancellationToken)
+    {
+        var known = await _routing.MapAsync(cancellationToken).ConfigureAwait(false);
+        return await _routing.RefreshAsync(known, cancellationToken).ConfigureAwait(false);
+    }
+
+    private ValueTask<NodeDescription[]> DescribeNodesAsync(CancellationToken cancellationToken) =>
+        OnNodesAsync(static (node, stop) => node.DescribeAsync(stop), cancellationToken);
+
+    private ValueTask<T[]> OnNodesAsync<T>(
+        Func<INodeGrain, CancellationToken, ValueTask<T>> call, CancellationToken cancellationToken) =>
+        _retries.RunAsync(
+            static () => "not all silos have answered",
+            call,
+            async (call, stop) =>
+            {
+                var hosts = await _grains.GetGrain<IManagementGrain>(0).GetHosts(onlyActive: true)
+                    .WaitAsync(stop).ConfigureAwait(false);
+                return await Task.WhenAll(hosts.Keys.Select(silo =>
+                    call(_grains.GetGrain<INodeGrain>(silo.ToParsableString()), stop).AsTask())).ConfigureAwait(false);
+            },
+            static (_, _) => ValueTask.CompletedTask,
+            cancellationToken);
+}

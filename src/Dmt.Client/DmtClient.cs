@@ -1,0 +1,150 @@
+// Each call goes to the shard that the client's map names. A shard refuses what is not its own before it does anything;
+// then the map is asked for again, and the call sent again. What else passes is tried again, too (Retries.cs). Writes
+// carry the number of their request, so sending one again is safe wherever its shard is by then.
+using Dmt.Contracts.Messages;
+using Dmt.Core;
+using Dmt.Core.Keys;
+using Dmt.Core.Sharding;
+
+namespace Dmt.Client;
+
+/// <summary>
+/// A DMT store whose shards are spread over an Orleans cluster. Safe for concurrent use; one for a process is enough:
+/// calls that come at the same time share messages. Disposing it does nothing, for the Orleans client is the host's.
+/// </summary>
+public sealed partial class DmtClient : ITrieStore, IShardAdministration
+{
+    private readonly IGrainFactory _grains;
+    private readonly RoutingCache _routing;
+    private readonly Retries _retries;
+
+    /// <param name="grains">Of an Orleans client, or of a silo.</param>
+    /// <param name="options">Limits; the defaults are good for most.</param>
+    /// <param name="time">The clock; the system's by default.</param>
+    /// <exception cref="DmtException">InvalidArgument for an option.</exception>
+    public DmtClient(IGrainFactory grains, DmtClientOptions? options = null, TimeProvider? time = null)
+    {
+        options ??= new DmtClientOptions();
+        options.Validate();
+        _grains = grains;
+        _routing = new RoutingCache(grains, options);
+        _retries = new Retries(options, time ?? TimeProvider.System);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<Entry?> GetAsync(ReadOnlyMemory<byte> key, CancellationToken cancellationToken = default)
+    {
+        Key.Validate(key.Span);
+        return _retries.RunAsync(
+            () => $"the key \"{Key.ToDisplay(key.Span)}\" could not be read",
+            new PointCall(key),
+            async (call, stop) => await (await FindAsync(call, stop).ConfigureAwait(false))
+                .GetAsync(key, stop).ConfigureAwait(false),
+            RefreshAsync,
+            cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<ulong> PutAsync(
+        ReadOnlyMemory<byte> key,
+        ReadOnlyMemory<byte> value,
+        WriteOptions options = default,
+        CancellationToken cancellationToken = default) => WriteOneAsync(
+            new ShardWrite
+            {
+                Kind = ShardWriteKind.Put,
+                Key = key,
+                Value = value,
+                Metadata = options.Metadata,
+                TimeToLive = options.TimeToLive,
+                Condition = options.Condition,
+                Durability = options.Durability,
+                Request = options.Request,
+            },
+            cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<ulong> DeleteAsync(
+        ReadOnlyMemory<byte> key, WriteOptions options = default, CancellationToken cancellationToken = default) =>
+        WriteOneAsync(
+            new ShardWrite
+            {
+                Kind = ShardWriteKind.Delete,
+                Key = key,
+                Condition = options.Condition,
+                Durability = options.Durability,
+                Request = options.Request,
+            },
+            cancellationToken);
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private async ValueTask<ulong> WriteOneAsync(ShardWrite write, CancellationToken cancellationToken)
+    {
+        Key.Validate(write.Key.Span);
+        var call = new PointCall(write.Key);
+        var first = await FindFirstAsync(call, cancellationToken).ConfigureAwait(false);
+        var request = write.Request ?? first.Numbers.Begin();
+        try
+        {
+            return await _retries.RunAsync(
+                () => $"the key \"{Key.ToDisplay(write.Key.Span)}\" could not be written",
+                call,
+                async (call, stop) =>
+                {
+                    var shard = await FindAsync(call, stop).ConfigureAwait(false);
+                    var outcome = await shard
+                        .WriteAsync(write with { Request = write.Request ?? first.Numbers.Renew(request) }, stop)
+                        .ConfigureAwait(false);
+                    return outcome.Error is { } error ? throw error : outcome.Version;
+                },
+                RefreshAsync,
+                cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            if (write.Request is null)
+            {
+                first.Numbers.End(request);
+            }
+        }
+    }
+
+    /// <summary>The shard of a key; the map itself may have to be tried for.</summary>
+    private ValueTask<ShardHandle> FindFirstAsync(PointCall call, CancellationToken cancellationToken) =>
+        _retries.RunAsync(
+            static () => "the shard map could not be read", call, FindAsync, RefreshAsync, cancellationToken);
+
+    private async ValueTask<ShardHandle> FindAsync(PointCall call, CancellationToken cancellationToken)
+    {
+        call.Map = await _routing.MapAsync(cancellationToken).ConfigureAwait(false);
+        return _routing[call.Map.Find(call.Key.Span).Shard];
+    }
+
+    /// <summary>
+    /// The shard that the map names has refused the key. Where there is no newer map, it is the map that is wrong: the
+    /// shard is asked to mend it.
+    /// </summary>
+    private async ValueTask RefreshAsync(PointCall call, CancellationToken cancellationToken)
+    {
+        var old = call.Map;
+        var map = await _routing.RefreshAsync(old, cancellationToken).ConfigureAwait(false);
+        if (old is not null && map.Version == old.Version && ++call.RefusedByNewest > PointCall.RefusalsMax)
+        {
+            await _routing[map.Find(call.Key.Span).Shard].Grain.AgreeAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>A call about one key on its way: the map that it was last routed by.</summary>
+    private sealed class PointCall(ReadOnlyMemory<byte> key)
+    {
+        /// <summary>A shard that moves refuses a few times by the right map.</summary>
+        public const int RefusalsMax = 3;
+
+        public ReadOnlyMemory<byte> Key { get; } = key;
+
+        public ShardMap? Map { get; set; }
+
+        public int RefusedByNewest { get; set; }
+    }
+}

@@ -1,0 +1,35 @@
+using Dmt.Engine;
+
+namespace Dmt.Grains;
+
+/// <summary>A silo's part in a DMT store. The same on all silos.</summary>
+public sealed class DmtNodeOptions
+{
+    /// <summary>Settings of the engine: memory, tables, durability.</summary>
+    public EngineOptions Engine { get; set; } = new();
+
+    /// <summary>
+    /// A shard whose tables hold more bytes of data is carved, and one that deletions have made small goes back. 64 KiB
+    /// to 1 TiB; null, the default, for neither: then shards change by command only.
+    /// </summary>
+    public long? ShardBytesMax { get; set; }
+
+    /// <summary>
+    /// Replicas of each shard, warm on other silos. 0 (the default) to 15; where there are fewer silos, as many as can
+    /// be.
+    /// </summary>
+    public int Replicas { get; set; }
+
+    /// <summary>How often the sizes of shards are looked at. 100 ms to 1 day; 10 s by default.</summary>
+    public TimeSpan BalanceInterval { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// After silos have come or gone, so long nothing is moved: more may follow. 0 to 1 hour; 5 s by default.
+    /// </summary>
+    public TimeSpan MoveDelay { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// Between two shards that a silo gives away to a new one. 0 to 1 minute; 200 ms by default: not all at once.
+    /// </summary>
+    public TimeSpan MovePause { get; set; } = TimeSpan.FromMilliseconds(200);
+}

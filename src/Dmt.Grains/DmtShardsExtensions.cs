@@ -1,0 +1,48 @@
+using Dmt.Engine.Objects;
+using Dmt.Grains.Placement;
+using Dmt.Grains.Shards;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Dmt.Grains;
+
+/// <summary>Shards of a DMT store as grains.</summary>
+public static class DmtShardsExtensions
+{
+    /// <summary>The grain storage of the shard map's grain.</summary>
+    public const string StorageName = "dmt";
+
+    /// <summary>
+    /// Lets the silo own shards of the store. It needs an <c>ITrieStore</c> over the cluster for what its own grains
+    /// keep: <c>AddDmtClient</c> of Dmt.Client.
+    /// </summary>
+    /// <param name="builder">The silo.</param>
+    /// <param name="store">Opens the bucket that all silos share; closed with the silo.</param>
+    /// <param name="configure">Settings, the same on all silos.</param>
+    public static ISiloBuilder AddDmtShards(
+        this ISiloBuilder builder,
+        Func<IServiceProvider, IObjectStore> store,
+        Action<DmtNodeOptions>? configure = null)
+    {
+        builder.AddLsmGrainStorage(StorageName)
+            .AddPlacementDirector<ShardPlacement, ShardPlacementDirector>()
+            .AddPlacementDirector<NodePlacement, NodePlacementDirector>();
+        builder.Services.Configure(configure ?? (static _ => { }))
+            .AddSingleton<IConfigurationValidator, DmtNodeOptionsValidator>()
+            .AddSingleton(services => new SiloNode(
+                () => store(services),
+                services.GetRequiredService<IOptions<DmtNodeOptions>>(),
+                services.GetRequiredService<TimeProvider>(),
+                services.GetRequiredService<ILogger<SiloNode>>()))
+            .AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(services => services.GetRequiredService<SiloNode>())
+            .AddSingleton<ILifecycleParticipant<ISiloLifecycle>, ShardMover>()
+            .AddSingleton<ShardMapCache>()
+            .AddSingleton<LocalShards>()
+            .AddSingleton<MergeFinisher>()
+            .AddSingleton<ShardHomes>()
+            .TryAddSingleton(TimeProvider.System);
+        return builder;
+    }
+}

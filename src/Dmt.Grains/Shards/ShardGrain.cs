@@ -1,0 +1,162 @@
+using Dmt.Contracts;
+using Dmt.Contracts.Messages;
+using Dmt.Core;
+using Dmt.Core.Keys;
+using Dmt.Engine;
+using Dmt.Grains.Placement;
+using Orleans.Concurrency;
+
+namespace Dmt.Grains.Shards;
+
+/// <summary>
+/// A thin handle on a shard of the silo's <see cref="ShardNode"/>. Activation opens and fences; deactivation flushes and
+/// closes, so that a graceful move replays nothing. Calls interleave, for the engine orders writes.
+/// </summary>
+[Reentrant]
+[ShardPlacement]
+internal sealed class ShardGrain(SiloNode node, ShardMapCache maps, LocalShards local, MergeFinisher merges)
+    : Grain, IShardGrain, IDisposable
+{
+    /// <summary>Shards carved at once when the shard chooses: each is a request behind the closed gate.</summary>
+    private const int CarvedAtOnce = 8;
+
+    private readonly CancellationTokenSource _closing = new();
+    private HostedShard? _shard;
+    private DmtException? _refusal; // why there is no shard
+
+    private uint Id => GrainKeys.Parse(this.GetPrimaryKeyString()).Shard;
+
+    /// <exception cref="DmtException">What kept it from opening; the next call finds another activation.</exception>
+    private HostedShard Shard
+    {
+        get
+        {
+            if (_shard is { } shard)
+            {
+                return shard;
+            }
+
+            DeactivateOnIdle();
+            throw _refusal is { } refusal
+                ? new DmtException(refusal.Kind, refusal.Message, refusal)
+                : new DmtException(DmtErrorKind.NotOwner, $"shard {Id} is closed here: look for its owner again");
+        }
+    }
+
+    public override async Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var opening = await node.Node.OpenAsync(Id, cancellationToken);
+            if (opening.MergedInto is { } parent)
+            {
+                await merges.FinishAsync(Id, parent, cancellationToken);
+                throw new DmtException(DmtErrorKind.NotOwner, $"shard {Id} was merged into shard {parent}");
+            }
+
+            _shard = opening.Shard!;
+            local.Add(Id, GrainContext, _shard);
+            _ = LeaveWhenFencedAsync(_shard);
+        }
+        catch (DmtException e)
+        {
+            // Answered to whoever waits, and then looked for again: an activation that fails hides why.
+            _refusal = e;
+        }
+    }
+
+    public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        await _closing.CancelAsync();
+        if (Interlocked.Exchange(ref _shard, null) is { } shard)
+        {
+            local.Remove(Id, GrainContext);
+            await shard.DisposeAsync();
+        }
+    }
+
+    public void Dispose() => _closing.Dispose();
+
+    public ValueTask<Entry?> GetAsync(ReadOnlyMemory<byte> key, CancellationToken cancellationToken) =>
+        Shard.GetAsync(key, cancellationToken);
+
+    public async ValueTask<Entry?[]> GetManyAsync(ReadOnlyMemory<byte>[] keys, CancellationToken cancellationToken)
+    {
+        var shard = Shard;
+        var entries = new Entry?[keys.Length];
+        for (var i = 0; i < keys.Length; i++)
+        {
+            entries[i] = await shard.GetAsync(keys[i], cancellationToken);
+        }
+
+        return entries;
+    }
+
+    public ValueTask<ulong> WriteAsync(ShardWrite write, CancellationToken cancellationToken) =>
+        ShardWrites.ApplyAsync(Shard, write, cancellationToken);
+
+    public async ValueTask<WriteOutcome[]> WriteManyAsync(ShardWrite[] writes, CancellationToken cancellationToken)
+    {
+        // All are begun before the first is awaited: strict ones share an upload.
+        var shard = Shard;
+        return await Task.WhenAll(
+            Array.ConvertAll(writes, write => ShardWrites.TryAsync(shard, write, cancellationToken)));
+    }
+
+    public ValueTask<ulong?> FindRequestAsync(RequestId request, CancellationToken cancellationToken) =>
+        ValueTask.FromResult(Shard.FindRequest(request));
+
+    public async ValueTask<ShardScanPage> ScanAsync(ShardScan scan, CancellationToken cancellationToken) =>
+        ShardScans.ToMessage(await Shard.ScanAsync(ShardScans.ToRequest(scan), cancellationToken));
+
+    public ValueTask<long> CountAsync(KeyRange range, CancellationToken cancellationToken) =>
+        Shard.CountAsync(range, cancellationToken);
+
+    public ValueTask<ShardDescription> DescribeAsync(CancellationToken cancellationToken) =>
+        ValueTask.FromResult(LocalShards.Describe(Shard));
+
+    public async ValueTask CarveAsync(ReadOnlyMemory<byte>[] prefixes, CancellationToken cancellationToken)
+    {
+        var shard = Shard;
+        if (prefixes.Length == 0)
+        {
+            prefixes = [.. shard.PickCarve().Select(static prefix => (ReadOnlyMemory<byte>)prefix)];
+        }
+
+        foreach (var some in prefixes.Chunk(CarvedAtOnce))
+        {
+            maps.Note(await shard.CarveAsync(some, cancellationToken));
+        }
+    }
+
+    public async ValueTask GiveUpAsync(uint parent, CancellationToken cancellationToken)
+    {
+        if (_refusal is { Kind: DmtErrorKind.NotOwner })
+        {
+            return; // It was merged, and whoever opened it has seen to the other half.
+        }
+
+        await Shard.GiveUpAsync(parent, cancellationToken);
+        DeactivateOnIdle();
+    }
+
+    public ValueTask<uint?> AbsorbAsync(uint child, CancellationToken cancellationToken) =>
+        Shard.AbsorbAsync(child, cancellationToken);
+
+    public async ValueTask AgreeAsync(CancellationToken cancellationToken) =>
+        maps.Note(await Shard.AgreeAsync(cancellationToken));
+
+    /// <summary>Another process has taken the silo's log over: the shard must be opened anew.</summary>
+    private async Task LeaveWhenFencedAsync(HostedShard shard)
+    {
+        try
+        {
+            await shard.WhenFenced.WaitAsync(_closing.Token);
+            DeactivateOnIdle();
+        }
+        catch (OperationCanceledException)
+        {
+            // It left for another reason.
+        }
+    }
+}

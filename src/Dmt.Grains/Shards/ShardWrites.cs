@@ -1,0 +1,53 @@
+using Dmt.Contracts.Messages;
+using Dmt.Core;
+using Dmt.Engine;
+
+namespace Dmt.Grains.Shards;
+
+/// <summary>Writes as they come in messages, done to a shard.</summary>
+internal static class ShardWrites
+{
+    public static ValueTask<ulong> ApplyAsync(HostedShard shard, in ShardWrite write, CancellationToken stop) =>
+        write.Kind switch
+        {
+            ShardWriteKind.Put => shard.PutAsync(write.Key, write.Value, OptionsOf(write), stop),
+            ShardWriteKind.Delete => shard.DeleteAsync(write.Key, OptionsOf(write), stop),
+            ShardWriteKind.Batch => shard.WriteAsync(BatchOf(write), write.Durability, stop),
+            _ => throw DmtException.InvalidArgument(
+                $"a write of kind {write.Kind} is not known here: the client is of a newer version than this silo"),
+        };
+
+    /// <summary>The error is the outcome: writes that come together fail one by one.</summary>
+    public static async Task<WriteOutcome> TryAsync(HostedShard shard, ShardWrite write, CancellationToken stop)
+    {
+        try
+        {
+            return new WriteOutcome { Version = await ApplyAsync(shard, write, stop) };
+        }
+        catch (DmtException e)
+        {
+            return new WriteOutcome { Error = e };
+        }
+    }
+
+    private static WriteOptions OptionsOf(in ShardWrite write) => new()
+    {
+        Condition = write.Condition,
+        Durability = write.Durability,
+        Metadata = write.Metadata,
+        TimeToLive = write.TimeToLive,
+        Request = write.Request,
+    };
+
+    private static WriteBatch BatchOf(in ShardWrite write)
+    {
+        var batch = new WriteBatch(write.Value.Length) { Request = write.Request };
+        var operations = new WriteBatch.Enumerator(write.Value.Span);
+        while (operations.MoveNext())
+        {
+            batch.Append(operations.Current);
+        }
+
+        return batch;
+    }
+}

@@ -1,0 +1,40 @@
+using Dmt.Engine;
+using Dmt.Engine.Objects;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Dmt.Grains.Shards;
+
+/// <summary>The silo's share of the store: started before grains are activated, closed after all have left.</summary>
+internal sealed partial class SiloNode(
+    Func<IObjectStore> open, IOptions<DmtNodeOptions> options, TimeProvider time, ILogger<SiloNode> log)
+    : ILifecycleParticipant<ISiloLifecycle>
+{
+    private ShardNode? _node;
+
+    /// <summary>The node, while the silo runs.</summary>
+    public ShardNode Node =>
+        _node ?? throw new InvalidOperationException("the silo has not come to the stage of application services yet");
+
+    public void Participate(ISiloLifecycle lifecycle) => lifecycle.Subscribe(
+        nameof(SiloNode), ServiceLifecycleStage.ApplicationServices, StartAsync, StopAsync);
+
+    private async Task StartAsync(CancellationToken cancellationToken)
+    {
+        var objects = open();
+        await ObjectStoreProbe.RunAsync(objects, Guid.NewGuid().ToString("N"), cancellationToken);
+        _node = await ShardNode.StartAsync(objects, options.Value.Engine, time, cancellationToken);
+        LogStarted(log, objects.Description);
+    }
+
+    private async Task StopAsync(CancellationToken cancellationToken)
+    {
+        if (_node is { } node)
+        {
+            await node.DisposeAsync();
+        }
+    }
+
+    [LoggerMessage(LogLevel.Information, "Shards of {Store} can be opened here")]
+    private static partial void LogStarted(ILogger log, string store);
+}
