@@ -29,6 +29,9 @@ internal sealed record Room(
             "a client of the cluster carries neither engine nor web server", Orleans: true),
         new("Dmt.Silo", ["Dmt.Grains", "Dmt.Client", "Dmt.Hosting"],
             "it is the cluster's composition root", AspNetCore: true, Orleans: true),
+        new("Dmt.Silo.Azure", ["Dmt.Silo", "Dmt.Grains.AzureStorage"],
+            "it adds to the program what only Azure's packages can do, and nothing else", AspNetCore: true,
+            Orleans: true),
     ];
 
     /// <summary>What <paramref name="project"/> asks for that its room does not allow.</summary>
@@ -62,14 +65,14 @@ internal sealed record Room(
         foreach (var package in project.Packages.Where(p => !room.Orleans && StartsWith(p, "Microsoft.Orleans")))
         {
             yield return $"{room.Name} references {package}; only Contracts, Grains, their Azure storage, Client "
-                + "and Silo may, so that whatever makes distribution correct runs without Orleans, in simulation";
+                + "and the silos may, so that whatever makes distribution correct runs without Orleans, in simulation";
         }
 
         foreach (var part in project.Frameworks.Concat(project.Packages)
             .Where(p => !room.AspNetCore && StartsWith(p, "Microsoft.AspNetCore")))
         {
-            yield return $"{room.Name} references {part}; only Api, Hosting, Cli and Silo may, so that the libraries stay "
-                + "usable without a web server";
+            yield return $"{room.Name} references {part}; only Api, Hosting, Cli and the silos may, so that the "
+                + "libraries stay usable without a web server";
         }
     }
 

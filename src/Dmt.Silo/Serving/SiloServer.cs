@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Dmt.Api;
+using Dmt.Client;
 using Dmt.Contracts;
 using Dmt.Core;
 using Dmt.Engine.Objects;
@@ -37,6 +38,7 @@ internal static class SiloServer
         await using var app = BuildApp(settings, silo.Services, self, bucket, () => started);
         try
         {
+            await PreSplit.RunAsync(silo.Services.GetRequiredService<DmtClient>(), settings.KFactor, stop);
             await HttpServer.StartAsync(app, settings.Host, settings.Port, "--port", stop);
         }
         catch
