@@ -3,8 +3,8 @@ using Dmt.Core;
 namespace Dmt.Api;
 
 /// <summary>
-/// Whether this server takes requests, as <c>/readyz</c> tells. Asked every few seconds: it must be cheap, and depend on
-/// no other server. Where none is registered, the store's statistics say it.
+/// Whether this server takes requests, as <c>/readyz</c> tells. Asked every few seconds: it must be cheap, and depend
+/// on no other server. Where none is registered, the store's statistics say it.
 /// </summary>
 public interface IReadiness
 {

@@ -100,7 +100,9 @@ public static class SiloProgram
 
             var storage = storages.Single(choice => choice.Name == effective.Settings.GrainStorage);
             return await SiloServer.RunAsync(
-                effective.Settings, silo => storage.Add(silo, Grains.DmtShardsExtensions.StorageName, environment), output,
+                effective.Settings,
+                silo => storage.Add(silo, Grains.DmtShardsExtensions.StorageName, environment),
+                output,
                 stop);
         });
         return root;

@@ -103,7 +103,9 @@ internal static class ServerHost
             roles.Url = settings.Url?.OriginalString ?? $"http://{host}:{HttpServer.AddressOf(app).Port}";
         }
 
-        var role = replication is null ? "" : $" as a replica, hearing its main on port {HttpServer.AddressOf(replication).Port},";
+        var role = replication is null
+            ? ""
+            : $" as a replica, hearing its main on port {HttpServer.AddressOf(replication).Port},";
         await using var text = io.Text();
         var url = HttpServer.UrlOf(app, settings);
         await text.WriteLineAsync(

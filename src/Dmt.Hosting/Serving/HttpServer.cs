@@ -27,7 +27,7 @@ internal static class HttpServer
             .InformationalVersion.Split('+')[0];
 
     /// <summary>
-    /// A builder with the API, the log on standard error and the port; its <see cref="ITrieStore"/> is to be registered.
+    /// A builder with the API, the log on standard error and the port; an <see cref="ITrieStore"/> is to be added.
     /// </summary>
     /// <param name="settings">What to run with.</param>
     /// <param name="frameworkLogs">As <see cref="ServerLog.Configure"/>.</param>

@@ -9,7 +9,7 @@ namespace Dmt.Silo.Serving;
 
 /// <summary>
 /// Metrics and traces with OTLP. A trace goes from the HTTP request through the grain call, on the caller's and the
-/// shard's side, to the requests to the bucket. Where this is not made, nothing listens, and nothing is measured for it.
+/// shard's side, to the requests to the bucket. Where this is not made nothing listens, and nothing is measured.
 /// </summary>
 internal sealed class Telemetry : IDisposable
 {
