@@ -28,9 +28,8 @@ public sealed partial class ContainerTests
                 Assert.Matches($@"(?m)^FROM \S+ AS {target}$", Checkout.Read("Dockerfile"));
             }
 
-            Assert.All(
-                service.TryGetValue("depends_on", out var needed) ? Map(needed).Keys : [],
-                needs => Assert.Contains(needs, services));
+            string[] needed = service.TryGetValue("depends_on", out var others) ? [.. Map(others).Keys] : [];
+            Assert.All(needed, other => Assert.Contains(other, services));
         }
     }
 

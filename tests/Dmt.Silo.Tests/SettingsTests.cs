@@ -14,14 +14,14 @@ public sealed class SettingsTests
     public void Flags_win_over_the_environment()
     {
         var settings = Load(
-            new() { ["DMT__STORE"] = "s3://b/p", ["DMT__CLUSTERING"] = "store", ["DMT__SILO_PORT"] = "11112" },
+            new() { ["DMT__STORE"] = "s3://bucket/p", ["DMT__CLUSTERING"] = "store", ["DMT__SILO_PORT"] = "11112" },
             ("silo_port", "11113"), ("name", "node-1"), ("advertised_address", "10.0.0.7"),
             ("probe_timeout", "1s"), ("probes_missed_max", "2"), ("shard_bytes_max", "1GiB"), ("fsync", "strict"),
             ("otlp_endpoint", "http://collector:4317"), ("stop_timeout", "1m"), ("shard_replicas", "1"));
         Assert.Equal(
             new SiloSettings
             {
-                Store = "s3://b/p",
+                Store = "s3://bucket/p",
                 Clustering = Clustering.Store,
                 SiloPort = 11113,
                 Name = "node-1",
@@ -93,7 +93,7 @@ public sealed class SettingsTests
     public void What_a_setting_shows_is_what_it_takes()
     {
         var settings = Load(
-            [], ("store", "s3://b/p"), ("data", "cache"), ("clustering", "store"), ("shard_bytes_max", "none"),
+            [], ("store", "s3://bucket/p"), ("data", "cache"), ("clustering", "store"), ("shard_bytes_max", "none"),
             ("advertised_address", "::1"), ("otlp_endpoint", "http://a:1"), ("gateway_port", "0"));
         Assert.All(Catalog, setting => Assert.Equal(settings, setting.Apply(settings, setting.Show(settings))));
     }

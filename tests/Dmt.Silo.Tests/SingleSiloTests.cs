@@ -38,10 +38,8 @@ public sealed class SingleSiloTests : IDisposable
         var ports = TestSilo.FreePorts(2);
         using var first = await ServerProcess.StartAsync(TestSilo.StartInfo(_folder.Path, ports[0]));
         var taken = new Uri(first.Url).Port;
-        var start = TestSilo.StartInfo(
-            _folder.Path, ports[1], "--data", "other", "--host", "127.0.0.1", "--port", $"{taken}");
-        start.ArgumentList.RemoveAt(1);
-        start.ArgumentList.RemoveAt(1);
+        var start = TestSilo.StartInfo(_folder.Path, ports[1], "--data", "other", "--host", "127.0.0.1");
+        start.ArgumentList[start.ArgumentList.IndexOf("--port") + 1] = $"{taken}";
         var (code, output, error) = await BuiltProgram.RunAsync(start);
         Assert.Equal(
             (3, "", $"dmt-silo: port {taken} on 127.0.0.1 is in use: stop what listens there, or choose another with "

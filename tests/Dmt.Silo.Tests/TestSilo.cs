@@ -16,7 +16,7 @@ internal static class TestSilo
             "dotnet",
             [
                 Path.Combine(AppContext.BaseDirectory, "dmt-silo.dll"), "--port", "0", "--gateway-port", "0",
-                "--silo-port", $"{siloPort}", .. arguments,
+                "--silo-port", $"{siloPort}", "--log-level", "warning", .. arguments,
             ]));
 
     /// <summary>Ports that were free a moment ago.</summary>

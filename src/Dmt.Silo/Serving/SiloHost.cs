@@ -1,4 +1,3 @@
-using System.Net;
 using Dmt.Client;
 using Dmt.Engine.Objects;
 using Dmt.Grains;

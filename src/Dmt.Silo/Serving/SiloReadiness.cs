@@ -21,8 +21,7 @@ internal sealed class SiloReadiness(
     private static readonly TimeSpan ProbeInterval = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan ProbeTimeout = TimeSpan.FromSeconds(2);
 
-    private readonly SemaphoreSlim _probing = new(1); // guards _answered
-    private long? _answered;
+    private long _answered = long.MinValue; // when the bucket last did; MinValue before
 
     public async ValueTask<string?> CheckAsync(CancellationToken cancellationToken)
     {
@@ -40,34 +39,27 @@ internal sealed class SiloReadiness(
         return null;
     }
 
-    /// <summary>At most once in a while, however often readiness is asked for.</summary>
+    /// <summary>Once in a while, however often readiness is asked for.</summary>
     private async Task ProbeAsync(IObjectStore bucket, CancellationToken cancellationToken)
     {
-        await _probing.WaitAsync(cancellationToken);
+        var answered = Volatile.Read(ref _answered);
+        if (answered != long.MinValue && time.GetElapsedTime(answered) < ProbeInterval)
+        {
+            return;
+        }
+
+        using var timeout = new CancellationTokenSource(ProbeTimeout, time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         try
         {
-            if (_answered is { } answered && time.GetElapsedTime(answered) < ProbeInterval)
-            {
-                return;
-            }
-
-            using var timeout = new CancellationTokenSource(ProbeTimeout, time);
-            using var both = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
-            try
-            {
-                await bucket.GetAsync(ProbeName, both.Token);
-            }
-            catch (OperationCanceledException e) when (timeout.IsCancellationRequested)
-            {
-                throw DmtException.Unavailable(
-                    $"{bucket.Description} has not answered within {ProbeTimeout.TotalSeconds:F0} s", e);
-            }
-
-            _answered = time.GetTimestamp();
+            await bucket.GetAsync(ProbeName, both.Token);
         }
-        finally
+        catch (OperationCanceledException e) when (timeout.IsCancellationRequested)
         {
-            _probing.Release();
+            throw DmtException.Unavailable(
+                $"{bucket.Description} has not answered within {ProbeTimeout.TotalSeconds:F0} s", e);
         }
+
+        Volatile.Write(ref _answered, time.GetTimestamp());
     }
 }

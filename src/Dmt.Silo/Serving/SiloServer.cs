@@ -116,11 +116,13 @@ internal static class SiloServer
         }
 
         isInTime &= clock.Elapsed < settings.StopTimeout;
+        var (part, rest) = isInTime
+            ? ("", "")
+            : ("not all of ", "; whoever opens the others replays their log (stop_timeout)");
         await output.WriteLineAsync(string.Create(
             CultureInfo.InvariantCulture,
-            $"stopped: requests in {requests.TotalSeconds:F1} s, {(isInTime ? "" : "not all of ")}{shards} handed over "
-            + $"in {clock.Elapsed.TotalSeconds:F1} s"
-            + (isInTime ? "" : "; whoever opens the others replays their log (stop_timeout)")));
+            $"stopped: requests in {requests.TotalSeconds:F1} s, {part}{shards} handed over in "
+            + $"{clock.Elapsed.TotalSeconds:F1} s{rest}"));
         await output.FlushAsync();
         return isInTime;
     }

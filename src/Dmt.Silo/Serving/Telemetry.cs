@@ -1,6 +1,5 @@
 using Dmt.Hosting.Serving;
 using Dmt.Silo.Configuration;
-using OpenTelemetry;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
