@@ -1,7 +1,6 @@
-// A batch is cut by shards, and each part is a request of its own. Where a part turns out to lie in several shards by
-// now, it is cut again, and its pieces are new requests: two pieces of one request could come to lie in one shard again
-// when that is merged, and the second would be taken for the first sent twice. Where the part may have been applied
-// before it was cut, that is asked first: shards that are carved remember what their parent has applied.
+// A batch is cut by shards, and all its parts carry the number of one request: each shard applies its part once. Where
+// shards were carved or merged between two attempts, what is left is cut anew; shards remember for which keys a request
+// was applied, so that no piece is taken for another.
 using Dmt.Contracts.Messages;
 using Dmt.Core;
 using Dmt.Core.Keys;
@@ -21,7 +20,8 @@ public sealed partial class DmtClient
             throw DmtException.InvalidArgument("a range delete takes no condition");
         }
 
-        return WriteAsync(new WriteBatch().DeleteRange(range), options.Durability, cancellationToken);
+        var batch = new WriteBatch { Request = options.Request }.DeleteRange(range);
+        return WriteAsync(batch, options.Durability, cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -34,127 +34,97 @@ public sealed partial class DmtClient
         WriteBatch batch, Durability? durability = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(batch);
+        ThrowIfClosed();
         if (batch.Count == 0)
         {
             throw DmtException.InvalidArgument("the batch is empty");
         }
 
-        var written = new List<ShardVersion>();
-        var left = new Stack<BatchPart>([new BatchPart(batch)]);
-        while (left.TryPop(out var part))
-        {
-            try
-            {
-                if (await WritePartAsync(part, durability, cancellationToken).ConfigureAwait(false) is { } cut)
-                {
-                    foreach (var piece in cut.Reverse())
-                    {
-                        left.Push(new BatchPart(piece.Part));
-                    }
-                }
-                else
-                {
-                    written.Add(part.Written);
-                }
-            }
-            catch (DmtException e) when (written.Count > 0)
-            {
-                throw new DmtException(
-                    e.Kind, $"{e.Message} ({written.Count} of {written.Count + 1 + left.Count} parts of the batch were "
-                        + "written)", e)
-                {
-                    Written = written,
-                };
-            }
-        }
-
-        return written.Max(static one => one.Version);
-    }
-
-    /// <returns>Null when it is written; or the pieces that it must be written in.</returns>
-    private async ValueTask<IReadOnlyList<(uint Shard, WriteBatch Part)>?> WritePartAsync(
-        BatchPart part, Durability? durability, CancellationToken cancellationToken)
-    {
+        var call = new BatchCall(batch, durability);
         try
         {
             return await _retries.RunAsync(
-                () => $"a batch of {part.Batch.Count} operations could not be written",
-                part,
-                (part, stop) => TryWritePartAsync(part, durability, stop),
-                async (part, stop) => await _routing.RefreshAsync(part.Map, stop).ConfigureAwait(false),
+                () => $"a batch of {batch.Count} operations could not be written",
+                call,
+                WriteLeftAsync,
+                async (call, stop) => await _routing.RefreshAsync(call.Map, stop).ConfigureAwait(false),
                 cancellationToken).ConfigureAwait(false);
+        }
+        catch (DmtException e) when (call.Written.Count > 0)
+        {
+            throw new DmtException(
+                e.Kind, $"{e.Message} ({call.Written.Count} shards of the batch were written)", e)
+            {
+                Written = call.Written,
+            };
         }
         finally
         {
-            part.Numbers?.End(part.Request);
+            call.Numbers?.End(call.Request);
         }
     }
 
-    private async ValueTask<IReadOnlyList<(uint Shard, WriteBatch Part)>?> TryWritePartAsync(
-        BatchPart part, Durability? durability, CancellationToken cancellationToken)
+    private async ValueTask<ulong> WriteLeftAsync(BatchCall call, CancellationToken cancellationToken)
     {
-        part.Map = await _routing.MapAsync(cancellationToken).ConfigureAwait(false);
-        var parts = BatchParts.Of(part.Batch, part.Map);
-        var shard = _routing[parts[0].Shard];
-        if (parts.Count > 1)
+        call.Map = await _routing.MapAsync(cancellationToken).ConfigureAwait(false);
+        var parts = BatchParts.Of(call.Left, call.Map);
+        if (call.Left.HasConditions && parts.Count > 1)
         {
-            if (part.Batch.HasConditions)
-            {
-                throw DmtException.InvalidArgument(
-                    $"a batch with conditions lies in {parts.Count} shards: expected one, it is atomic within a shard "
-                    + "only");
-            }
-
-            if (part.IsInDoubt && await shard.Grain.FindRequestAsync(part.Request, cancellationToken)
-                .ConfigureAwait(false) is { } applied)
-            {
-                part.Written = new ShardVersion(parts[0].Shard, applied);
-                return null;
-            }
-
-            return parts;
+            throw DmtException.InvalidArgument(
+                $"a batch with conditions lies in {parts.Count} shards: expected one, it is atomic within a shard only");
         }
 
-        if (part.Numbers is null)
+        for (var i = 0; i < parts.Count; i++)
         {
-            (part.Numbers, part.Request) = (shard.Numbers, shard.Numbers.Begin());
-        }
-
-        var write = new ShardWrite
-        {
-            Kind = ShardWriteKind.Batch,
-            Value = part.Batch.Encoded.ToArray(),
-            Durability = durability,
-            Request = part.Batch.Request ?? part.Numbers.Renew(part.Request),
-        };
-        try
-        {
+            var (id, part) = parts[i];
+            var shard = _routing[id];
+            var write = new ShardWrite
+            {
+                Kind = ShardWriteKind.Batch,
+                Value = part.Encoded.ToArray(),
+                Durability = call.Durability,
+                Request = call.NextRequest(shard),
+            };
             var version = await shard.Grain.WriteAsync(write, cancellationToken).ConfigureAwait(false);
-            part.Written = new ShardVersion(parts[0].Shard, version);
-            return null;
+            call.Written.Add(new ShardVersion(id, version));
+            call.Left = i + 1 < parts.Count ? BatchParts.After(parts, i + 1) : new WriteBatch();
         }
-        catch (Exception e) when (e is not DmtException { Kind: DmtErrorKind.NotOwner })
-        {
-            part.IsInDoubt = true;
-            throw;
-        }
+
+        return call.Written.Max(static one => one.Version);
     }
 
-    /// <summary>What lay in one shard when the batch was cut.</summary>
-    private sealed class BatchPart(WriteBatch batch)
+    /// <summary>A batch on its way.</summary>
+    private sealed class BatchCall(WriteBatch batch, Durability? durability)
     {
-        public WriteBatch Batch { get; } = batch;
+        private readonly RequestId? _given = batch.Request;
+
+        public Durability? Durability { get; } = durability;
+
+        /// <summary>What no shard has said to be written.</summary>
+        public WriteBatch Left { get; set; } = batch;
+
+        public List<ShardVersion> Written { get; } = [];
 
         public ShardMap? Map { get; set; }
 
-        /// <summary>Those that its request is of; null before it was sent.</summary>
-        public RequestNumbers? Numbers { get; set; }
+        /// <summary>Where its number is from; null before it has one, and where the caller has given it.</summary>
+        public RequestNumbers? Numbers { get; private set; }
 
-        public RequestId Request { get; set; }
+        public RequestId Request { get; private set; }
 
-        /// <summary>It may have been applied, though nobody said so.</summary>
-        public bool IsInDoubt { get; set; }
+        public RequestId NextRequest(ShardHandle shard)
+        {
+            if (_given is { } given)
+            {
+                return given;
+            }
 
-        public ShardVersion Written { get; set; }
+            if (Numbers is null)
+            {
+                (Numbers, Request) = (shard.Numbers, shard.Numbers.Begin());
+            }
+
+            return Numbers.Renew(Request);
+        }
     }
 }

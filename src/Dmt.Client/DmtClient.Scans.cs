@@ -15,6 +15,7 @@ public sealed partial class DmtClient
     /// <remarks>Over several shards, a snapshot of each.</remarks>
     public async ValueTask<ScanPage> ScanAsync(ScanRequest request, CancellationToken cancellationToken = default)
     {
+        ThrowIfClosed();
         request.Validate();
         var entries = new List<KeyEntry>(Math.Min(request.Limit, 1024));
         var walk = new Walk(request.RangeLeft, request.Reverse);
@@ -70,6 +71,7 @@ public sealed partial class DmtClient
     /// <remarks>Over several shards, a snapshot of each.</remarks>
     public async ValueTask<long> CountAsync(KeyRange range, CancellationToken cancellationToken = default)
     {
+        ThrowIfClosed();
         Key.ValidatePrefix(range.Start.Span);
         Key.ValidatePrefix(range.End.GetValueOrDefault().Span);
         var walk = new Walk(range, reverse: false);

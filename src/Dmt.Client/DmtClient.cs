@@ -10,13 +10,14 @@ namespace Dmt.Client;
 
 /// <summary>
 /// A DMT store whose shards are spread over an Orleans cluster. Safe for concurrent use; one for a process is enough:
-/// calls that come at the same time share messages. Disposing it does nothing, for the Orleans client is the host's.
+/// calls that come at the same time share messages. Disposing it closes it; the Orleans client is the host's.
 /// </summary>
 public sealed partial class DmtClient : ITrieStore, IShardAdministration
 {
     private readonly IGrainFactory _grains;
     private readonly RoutingCache _routing;
     private readonly Retries _retries;
+    private volatile bool _closed;
 
     /// <param name="grains">Of an Orleans client, or of a silo.</param>
     /// <param name="options">Limits; the defaults are good for most.</param>
@@ -34,6 +35,7 @@ public sealed partial class DmtClient : ITrieStore, IShardAdministration
     /// <inheritdoc/>
     public ValueTask<Entry?> GetAsync(ReadOnlyMemory<byte> key, CancellationToken cancellationToken = default)
     {
+        ThrowIfClosed();
         Key.Validate(key.Span);
         return _retries.RunAsync(
             () => $"the key \"{Key.ToDisplay(key.Span)}\" could not be read",
@@ -77,10 +79,23 @@ public sealed partial class DmtClient : ITrieStore, IShardAdministration
             },
             cancellationToken);
 
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    public ValueTask DisposeAsync()
+    {
+        _closed = true;
+        return ValueTask.CompletedTask;
+    }
+
+    private void ThrowIfClosed()
+    {
+        if (_closed)
+        {
+            throw DmtException.Closed("the client");
+        }
+    }
 
     private async ValueTask<ulong> WriteOneAsync(ShardWrite write, CancellationToken cancellationToken)
     {
+        ThrowIfClosed();
         Key.Validate(write.Key.Span);
         var call = new PointCall(write.Key);
         var first = await FindFirstAsync(call, cancellationToken).ConfigureAwait(false);

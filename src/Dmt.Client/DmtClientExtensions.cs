@@ -16,11 +16,10 @@ public static class DmtClientExtensions
         this IServiceCollection services, Action<DmtClientOptions>? configure = null)
     {
         services.Configure(configure ?? (static _ => { }));
-        services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton(static provider => new DmtClient(
             provider.GetRequiredService<IGrainFactory>(),
             provider.GetRequiredService<IOptions<DmtClientOptions>>().Value,
-            provider.GetRequiredService<TimeProvider>()));
+            TimeProvider.System));
         services.TryAddSingleton<ITrieStore>(static provider => provider.GetRequiredService<DmtClient>());
         services.TryAddSingleton<IShardAdministration>(static provider => provider.GetRequiredService<DmtClient>());
         return services;

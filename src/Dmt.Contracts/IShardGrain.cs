@@ -30,11 +30,6 @@ public interface IShardGrain : IGrainWithStringKey
     [Alias("write-many")]
     ValueTask<WriteOutcome[]> WriteManyAsync(ShardWrite[] writes, CancellationToken cancellationToken = default);
 
-    /// <summary>Whether a write was applied, by this shard or by the one that it was carved out of.</summary>
-    /// <returns>The version that it returned; null where it was not, or is not remembered any more.</returns>
-    [Alias("find-request")]
-    ValueTask<ulong?> FindRequestAsync(RequestId request, CancellationToken cancellationToken = default);
-
     /// <summary>One page of a range that is the shard's as a whole.</summary>
     [Alias("scan")]
     ValueTask<ShardScanPage> ScanAsync(ShardScan scan, CancellationToken cancellationToken = default);

@@ -2,7 +2,6 @@ using Dmt.Engine.Objects;
 using Dmt.Grains.Placement;
 using Dmt.Grains.Shards;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -11,7 +10,7 @@ namespace Dmt.Grains;
 /// <summary>Shards of a DMT store as grains.</summary>
 public static class DmtShardsExtensions
 {
-    /// <summary>The grain storage of the shard map's grain.</summary>
+    /// <summary>The grain storage of the shard map's grain, and the key of what else is DMT's own.</summary>
     public const string StorageName = "dmt";
 
     /// <summary>
@@ -21,6 +20,9 @@ public static class DmtShardsExtensions
     /// <param name="builder">The silo.</param>
     /// <param name="store">Opens the bucket that all silos share; closed with the silo.</param>
     /// <param name="configure">Settings, the same on all silos.</param>
+    /// <remarks>
+    /// The engine's clock is a <see cref="TimeProvider"/> with the key <see cref="StorageName"/>, or else the system's.
+    /// </remarks>
     public static ISiloBuilder AddDmtShards(
         this ISiloBuilder builder,
         Func<IServiceProvider, IObjectStore> store,
@@ -34,15 +36,14 @@ public static class DmtShardsExtensions
             .AddSingleton(services => new SiloNode(
                 () => store(services),
                 services.GetRequiredService<IOptions<DmtNodeOptions>>(),
-                services.GetRequiredService<TimeProvider>(),
+                services.GetKeyedService<TimeProvider>(StorageName) ?? TimeProvider.System,
                 services.GetRequiredService<ILogger<SiloNode>>()))
             .AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(services => services.GetRequiredService<SiloNode>())
             .AddSingleton<ILifecycleParticipant<ISiloLifecycle>, ShardMover>()
             .AddSingleton<ShardMapCache>()
             .AddSingleton<LocalShards>()
             .AddSingleton<MergeFinisher>()
-            .AddSingleton<ShardHomes>()
-            .TryAddSingleton(TimeProvider.System);
+            .AddSingleton<ShardHomes>();
         return builder;
     }
 }

@@ -92,8 +92,12 @@ internal sealed partial class Simulation
                 Durability = durability,
                 Request = new RequestId(7, (ulong)number, (ulong)Math.Max(1, number - (2 * PendingMax))),
             };
+            var last = node.History!.Last;
             var sequence = await _store.PutAsync(Bytes(key), Bytes(value), options).ConfigureAwait(false);
-            Acknowledged(sequence, new SimOperation(WriteOperationKind.Put, key, value), durability, began);
+
+            // One that was applied before is in the log already, which may be sealed by now.
+            Acknowledged(
+                sequence, new SimOperation(WriteOperationKind.Put, key, value), durability, began, sequence > last);
         }
 
         private async Task DeleteAsync()
@@ -190,7 +194,8 @@ internal sealed partial class Simulation
             }
         }
 
-        private void Acknowledged(ulong sequence, SimOperation operation, Durability durability, long began)
+        private void Acknowledged(
+            ulong sequence, SimOperation operation, Durability durability, long began, bool byLog = true)
         {
             _world.Note($"node {node.Number} acknowledges {sequence} {operation.Kind} {operation.Key}, {durability}");
             if (sequence > node.History!.Last || node.History[sequence] != operation)
@@ -200,7 +205,7 @@ internal sealed partial class Simulation
 
             if (durability.IsStrict)
             {
-                simulation.CheckDurable(node, sequence, began, byLog: true);
+                simulation.CheckDurable(node, sequence, began, byLog);
             }
         }
 

@@ -124,35 +124,35 @@ public abstract partial class TrieStoreConformance
     public async Task A_batch_is_applied_in_order_with_rising_versions()
     {
         await using var store = await OpenAsync();
-        await PutAllAsync(store, "ra", "rb");
+        await PutAllAsync(store, "bra", "brb");
         var last = await store.WriteAsync(new WriteBatch()
-            .Put(Bytes("a"), Bytes("1"))
-            .Put(Bytes("a"), Bytes("2"), metadata: Bytes("m"))
-            .Put(Bytes("b"), Bytes("1"))
-            .Delete(Bytes("b"))
-            .DeleteRange(KeyRange.Prefix(Bytes("r")))
-            .Put(Bytes("rb"), Bytes("after")));
-        var a = (await store.GetAsync("a"))!.Value;
+            .Put(Bytes("ba"), Bytes("1"))
+            .Put(Bytes("ba"), Bytes("2"), metadata: Bytes("m"))
+            .Put(Bytes("bb"), Bytes("1"))
+            .Delete(Bytes("bb"))
+            .DeleteRange(KeyRange.Prefix(Bytes("br")))
+            .Put(Bytes("brb"), Bytes("after")));
+        var a = (await store.GetAsync("ba"))!.Value;
         Assert.Equal("2", Text(a.Value));
         Assert.Equal("m", Text(a.Metadata));
         Assert.Equal(last - 4, a.Version);
-        Assert.Equal(last, (await store.GetAsync("rb"))!.Value.Version);
-        Assert.Equal(["a", "rb"], await TextsAsync(store, new ScanRequest()));
+        Assert.Equal(last, (await store.GetAsync("brb"))!.Value.Version);
+        Assert.Equal(["ba", "brb"], await TextsAsync(store, new ScanRequest()));
     }
 
     [Fact]
     public async Task A_batch_whose_condition_fails_changes_nothing()
     {
         await using var store = await OpenAsync();
-        var version = await store.PutAsync("k", "1");
+        var version = await store.PutAsync("bk", "1");
         var batch = new WriteBatch()
-            .Put(Bytes("a"), Bytes("1"))
-            .Delete(Bytes("k"))
-            .DeleteRange(KeyRange.All)
-            .Put(Bytes("b"), Bytes("1"), condition: WriteCondition.Present);
+            .Put(Bytes("ba"), Bytes("1"))
+            .Delete(Bytes("bk"))
+            .DeleteRange(KeyRange.Prefix(Bytes("b")))
+            .Put(Bytes("bb"), Bytes("1"), condition: WriteCondition.Present);
         await ThrowsAsync(DmtErrorKind.Conflict, async () => await store.WriteAsync(batch));
-        Assert.Equal(["k"], await TextsAsync(store, new ScanRequest()));
-        Assert.Equal(version, (await store.GetAsync("k"))!.Value.Version);
+        Assert.Equal(["bk"], await TextsAsync(store, new ScanRequest()));
+        Assert.Equal(version, (await store.GetAsync("bk"))!.Value.Version);
     }
 
     [Fact]

@@ -146,7 +146,7 @@ internal sealed partial class HttpTrieStore
         ulong.TryParse(response.Headers.ETag?.Tag.Trim('"'), CultureInfo.InvariantCulture, out var version) ? version
             : 0;
 
-    /// <summary>The API has no place for it, and a write without it would be applied each time that it is sent.</summary>
+    /// <summary>The API has no place for it, and a write without it is applied each time that it is sent.</summary>
     private static void RefuseRequest(RequestId? request)
     {
         if (request is { } named)

@@ -12,8 +12,8 @@ namespace Dmt.Cli.Http;
 
 /// <summary>
 /// A store behind the HTTP API of a server. Safe for concurrent use. What the API does not offer is refused with
-/// InvalidArgument: range deletes that are no prefix, conditions inside a batch of several operations, and requests that
-/// may be sent again. Removals and batches have no version over HTTP: their calls return 0. Nothing is retried.
+/// InvalidArgument: range deletes that are no prefix, conditions inside a batch of several operations, and writes that
+/// name themselves. Removals and batches have no version over HTTP: their calls return 0. Nothing is retried.
 /// </summary>
 internal sealed partial class HttpTrieStore : ITrieStore
 {

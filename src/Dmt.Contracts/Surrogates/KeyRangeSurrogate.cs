@@ -21,7 +21,7 @@ public struct KeyRangeSurrogate
 public sealed class KeyRangeConverter : IConverter<KeyRange, KeyRangeSurrogate>
 {
     public KeyRange ConvertFromSurrogate(in KeyRangeSurrogate surrogate) =>
-        new(surrogate.Start, surrogate.HasNoEnd ? null : surrogate.End);
+        new(surrogate.Start, surrogate.HasNoEnd ? default(ReadOnlyMemory<byte>?) : surrogate.End);
 
     public KeyRangeSurrogate ConvertToSurrogate(in KeyRange value) => new()
     {

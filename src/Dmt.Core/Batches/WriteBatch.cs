@@ -58,7 +58,7 @@ public sealed class WriteBatch
     }
 
     /// <summary>
-    /// What a log record holds: the request, where there is one, as an operation of its own, then <see cref="Encoded"/>.
+    /// What a log record holds: the request, where there is one, as an operation, then <see cref="Encoded"/>.
     /// </summary>
     public ReadOnlySpan<byte> Record => _buffer.AsSpan(_start.._end);
 

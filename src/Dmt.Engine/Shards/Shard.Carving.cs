@@ -26,7 +26,6 @@ using Dmt.Engine.Compaction;
 using Dmt.Engine.Manifests;
 using Dmt.Engine.Memory;
 using Dmt.Engine.Reading;
-using Dmt.Engine.Requests;
 using Dmt.Engine.Scheduling;
 using Dmt.Engine.Tables;
 
@@ -248,14 +247,7 @@ internal sealed partial class Shard
             ],
             Levels = Infos(levels),
         };
-        lock (_writeLock)
-        {
-            _requests.Absorb(
-                merged.Requests,
-                new RequestScope(_view.Ownership.Ranges),
-                new RequestScope(new Ownership(merged).Ranges));
-        }
-
+        AbsorbRequests(merged);
         await CommitAsync(next).ConfigureAwait(false);
         Volatile.Write(ref _lastSequence, last);
         Show(levels, new Ownership(next), dropFrozen: true);

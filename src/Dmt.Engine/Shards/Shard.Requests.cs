@@ -123,6 +123,18 @@ internal sealed partial class Shard
         }
     }
 
+    /// <summary>What a merged shard knew is known here from now on. Behind a closed gate.</summary>
+    private void AbsorbRequests(Manifest merged)
+    {
+        lock (_writeLock)
+        {
+            _requests.Absorb(
+                merged.Requests,
+                new RequestScope(_view.Ownership.Ranges),
+                new RequestScope(new Ownership(merged).Ranges));
+        }
+    }
+
     /// <summary>The manifest with what is known of requests that are in its tables.</summary>
     private Manifest WithRequests(Manifest next)
     {

@@ -17,7 +17,6 @@ internal sealed partial class ShardMover(
     IGrainFactory grains,
     ILocalSiloDetails silo,
     IOptions<DmtNodeOptions> options,
-    TimeProvider time,
     ILogger<ShardMover> log) : ILifecycleParticipant<ISiloLifecycle>, IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
@@ -57,7 +56,7 @@ internal sealed partial class ShardMover(
                 if (!active.SequenceEqual(before))
                 {
                     before = active;
-                    await Task.Delay(options.Value.MoveDelay, time, _stop.Token);
+                    await Task.Delay(options.Value.MoveDelay, _stop.Token);
                     await MoveAwayAsync();
                 }
             }
@@ -81,7 +80,7 @@ internal sealed partial class ShardMover(
 
             LogMoved(log, shard.Id, home);
             activation.Migrate(new Dictionary<string, object> { [IPlacementDirector.PlacementHintKey] = home });
-            await Task.Delay(options.Value.MovePause, time, _stop.Token);
+            await Task.Delay(options.Value.MovePause, _stop.Token);
         }
     }
 
@@ -89,7 +88,7 @@ internal sealed partial class ShardMover(
     {
         try
         {
-            using var timer = new PeriodicTimer(options.Value.BalanceInterval, time);
+            using var timer = new PeriodicTimer(options.Value.BalanceInterval);
             while (await timer.WaitForNextTickAsync(_stop.Token))
             {
                 if (Active(membership.CurrentSnapshot).FirstOrDefault() is { } first && first.Equals(silo.SiloAddress))

@@ -103,9 +103,6 @@ internal sealed class ShardGrain(SiloNode node, ShardMapCache maps, LocalShards 
             Array.ConvertAll(writes, write => ShardWrites.TryAsync(shard, write, cancellationToken)));
     }
 
-    public ValueTask<ulong?> FindRequestAsync(RequestId request, CancellationToken cancellationToken) =>
-        ValueTask.FromResult(Shard.FindRequest(request));
-
     public async ValueTask<ShardScanPage> ScanAsync(ShardScan scan, CancellationToken cancellationToken) =>
         ShardScans.ToMessage(await Shard.ScanAsync(ShardScans.ToRequest(scan), cancellationToken));
 

@@ -4,6 +4,7 @@
 //
 // Hysteresis, as in one process: a carve needs more than ShardBytesMax, a merge less than a quarter of it in both
 // together; one of them must have shrunk to half of what it once had, and the carve must be QuietTime ago.
+using System.Diagnostics;
 using Dmt.Contracts;
 using Dmt.Contracts.Messages;
 using Dmt.Core;
@@ -18,7 +19,6 @@ internal sealed partial class ShardMapGrain(
     ShardMapCache maps,
     MergeFinisher merges,
     IOptions<DmtNodeOptions> options,
-    TimeProvider time,
     ILogger<ShardMapGrain> log) : Grain, IShardMapGrain
 {
     /// <summary>A shard is not merged sooner after it was carved, or first seen here.</summary>
@@ -89,7 +89,7 @@ internal sealed partial class ShardMapGrain(
 
         foreach (var shard in open.Values.Where(shard => map.TryGet(shard.Shard, out _)))
         {
-            _seenAt.TryAdd(shard.Shard, time.GetTimestamp());
+            _seenAt.TryAdd(shard.Shard, Stopwatch.GetTimestamp());
             if (shard.DataBytes > bytesMax)
             {
                 await GrainOf(shard.Shard).CarveAsync([], cancellationToken);
@@ -112,7 +112,7 @@ internal sealed partial class ShardMapGrain(
     private bool MayMerge(ShardDescription shard, ShardDescription above, long bytesMax) =>
         shard.DataBytes + shard.MemtableBytes + above.DataBytes + above.MemtableBytes < bytesMax / 4
         && (HasShrunk(shard) || HasShrunk(above))
-        && time.GetElapsedTime(_seenAt[shard.Shard]) >= QuietTime;
+        && Stopwatch.GetElapsedTime(_seenAt[shard.Shard]) >= QuietTime;
 
     private async ValueTask FinishAsync(uint child, uint parent, CancellationToken cancellationToken)
     {

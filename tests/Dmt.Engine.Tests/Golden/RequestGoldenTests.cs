@@ -76,7 +76,8 @@ public sealed class RequestGoldenTests
             foreach (var client in RequestCodec.Decode(bytes, "m"))
             {
                 Assert.True(client.PendingFrom > 0);
-                Assert.All(client.Completed, done => Assert.True(done.Number >= client.PendingFrom && done.Version > 0));
+                Assert.All(client.Completed, done => Assert.True(
+                    done.Number >= client.PendingFrom && done.Version > 0));
             }
         }
         catch (DmtException e)

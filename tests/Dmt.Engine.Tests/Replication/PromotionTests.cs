@@ -31,6 +31,37 @@ public sealed class PromotionTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
+    public async Task A_promoted_replica_knows_the_writes_that_may_be_sent_again(bool isBucket)
+    {
+        await using var world = await StartAsync(isBucket);
+        var versions = new List<ulong>();
+        for (var i = 1; i <= 300; i++)
+        {
+            if (i == 200)
+            {
+                await world.Main.AsMain!.FlushAsync();
+            }
+
+            versions.Add(await PutAsync(i));
+        }
+
+        await world.SyncAsync();
+        await world.PromoteAsync(1);
+        for (var i = 1; i <= 300; i++)
+        {
+            Assert.Equal(versions[i - 1], await PutAsync(i));
+        }
+
+        await WriteUntilTakenAsync(world);
+        Assert.True(await PutAsync(301) > versions[^1]);
+
+        ValueTask<ulong> PutAsync(int i) => world.Main.PutAsync(
+            Bytes($"k{i % 7}"), Bytes($"{i}"), new WriteOptions { Request = new RequestId(3, (ulong)i, 1) });
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
     public async Task A_main_that_hears_of_its_successor_is_fenced(bool isBucket)
     {
         await using var world = await StartAsync(isBucket);
