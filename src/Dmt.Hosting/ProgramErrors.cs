@@ -2,7 +2,7 @@ using Dmt.Core;
 
 namespace Dmt.Hosting;
 
-/// <summary>How a program ends that failed: one line on standard error, without stack trace, and an exit code.</summary>
+/// <summary>How a program ends that failed: one line on standard error, no stack trace, and an exit code.</summary>
 /// <param name="program">What the line begins with.</param>
 /// <param name="error">Standard error.</param>
 /// <param name="environment">Where <c>DMT_DEBUG=1</c> asks for the stack trace as well.</param>

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Dmt.Silo.Tests;
 
-/// <summary>Writes keys of its own under one prefix, strictly and one by one, through one silo after the other.</summary>
+/// <summary>Writes keys of its own under one prefix, strictly, through one silo after the other.</summary>
 internal sealed class ClusterWriter(string prefix, params ServerProcess[] silos)
 {
     private readonly List<(string Key, long At)> _acknowledged = [];

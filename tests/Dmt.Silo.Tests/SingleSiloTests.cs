@@ -25,7 +25,7 @@ public sealed class SingleSiloTests : IDisposable
             Assert.Contains("\"ready\"", await silo.Client.GetStringAsync("/readyz"), StringComparison.Ordinal);
             Assert.True(await silo.StopAsync(signal) == 0, await silo.Errors);
             Assert.Matches(@"^stopped: requests in [0-9.]+ s, 1 shard handed over in [0-9.]+ s\n$", await silo.Rest);
-            Assert.Equal("", await silo.Errors);
+            Assert.DoesNotContain("fail:", await silo.Errors, StringComparison.Ordinal);
         }
 
         using var again = await ServerProcess.StartAsync(TestSilo.StartInfo(_folder.Path, port, "--name", "dev"));

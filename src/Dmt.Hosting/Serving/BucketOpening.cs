@@ -1,8 +1,8 @@
 using System.Security.Cryptography;
-using Dmt.Hosting.Configuration;
 using Dmt.Core;
 using Dmt.Engine;
 using Dmt.Engine.Objects;
+using Dmt.Hosting.Configuration;
 using Dmt.Objects.S3;
 
 namespace Dmt.Hosting.Serving;
