@@ -19,7 +19,10 @@ public sealed partial class DmtClient
             cancellationToken).ConfigureAwait(false);
 
     /// <inheritdoc/>
-    /// <remarks>All silos together: sizes are sums over the shards that are open.</remarks>
+    /// <remarks>
+    /// All silos together: sizes and counts, <see cref="StoreStatistics.LastSequence"/> too, are sums over the shards
+    /// that are open.
+    /// </remarks>
     public async ValueTask<StoreStatistics> StatAsync(CancellationToken cancellationToken = default)
     {
         var map = await NewestMapAsync(cancellationToken).ConfigureAwait(false);
@@ -44,7 +47,8 @@ public sealed partial class DmtClient
             TableBytes = nodes.Sum(static node => node.TableBytes),
             UserBytesWritten = nodes.Sum(static node => node.UserBytesWritten),
             MediumBytesWritten = nodes.Sum(static node => node.MediumBytesWritten),
-            LastSequence = nodes.Select(static node => node.LastSequence).DefaultIfEmpty().Max(),
+            LastSequence = nodes.SelectMany(static node => node.Shards)
+                .Aggregate(0UL, static (sum, shard) => sum + shard.LastSequence),
             Epoch = nodes.SelectMany(static node => node.Shards)
                 .Where(static shard => shard.Shard == ShardMap.Root)
                 .Select(static shard => shard.Epoch).DefaultIfEmpty().Max(),
@@ -95,11 +99,12 @@ public sealed partial class DmtClient
         map.Parent(entry.Shard)?.Shard,
         open is null ? null : new OpenShard(open.TableBytes, open.EntriesMax, open.LastSequence, open.Epoch));
 
-    private async ValueTask<ShardMap> NewestMapAsync(CancellationToken cancellationToken)
-    {
-        var known = await _routing.MapAsync(cancellationToken).ConfigureAwait(false);
-        return await _routing.RefreshAsync(known, cancellationToken).ConfigureAwait(false);
-    }
+    private ValueTask<ShardMap> NewestMapAsync(CancellationToken cancellationToken) => _retries.RunAsync(
+        static () => "the shard map could not be read",
+        _routing,
+        static (routing, stop) => routing.NewestAsync(stop),
+        static (_, _) => ValueTask.CompletedTask,
+        cancellationToken);
 
     private ValueTask<NodeDescription[]> DescribeNodesAsync(CancellationToken cancellationToken) =>
         OnNodesAsync(static (node, stop) => node.DescribeAsync(stop), cancellationToken);

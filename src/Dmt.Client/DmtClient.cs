@@ -111,7 +111,7 @@ public sealed partial class DmtClient : ITrieStore, IShardAdministration
                     var outcome = await shard
                         .WriteAsync(write with { Request = write.Request ?? first.Numbers.Renew(request) }, stop)
                         .ConfigureAwait(false);
-                    return outcome.Error is { } error ? throw error : outcome.Version;
+                    return outcome.VersionOrThrow();
                 },
                 RefreshAsync,
                 cancellationToken).ConfigureAwait(false);

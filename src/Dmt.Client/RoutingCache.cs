@@ -38,6 +38,14 @@ internal sealed class RoutingCache(IGrainFactory grains, DmtClientOptions option
         return await loading.WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
+    /// <summary>The map as the store has it now.</summary>
+    public async ValueTask<ShardMap> NewestAsync(CancellationToken cancellationToken)
+    {
+        var known = await MapAsync(cancellationToken).ConfigureAwait(false);
+        var encoded = await _reader.LoadAsync(known.Version, newest: true, cancellationToken).ConfigureAwait(false);
+        return encoded is null ? known : Note(Decode(encoded));
+    }
+
     public ShardHandle this[uint shard]
     {
         get
@@ -54,19 +62,29 @@ internal sealed class RoutingCache(IGrainFactory grains, DmtClientOptions option
         }
     }
 
+    private static ShardMap Decode(byte[] encoded) => ShardMapCodec.Decode(encoded, "the cluster's shard map");
+
+    /// <summary>The newer one stays.</summary>
+    private ShardMap Note(ShardMap map)
+    {
+        lock (_lock)
+        {
+            if (_map is null || map.Version > _map.Version)
+            {
+                Volatile.Write(ref _map, map);
+            }
+
+            return _map!;
+        }
+    }
+
     private async Task<ShardMap> LoadAsync(ShardMap? known)
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         try
         {
-            var encoded = await _reader.LoadAsync(known?.Version ?? 0).ConfigureAwait(false);
-            var map = encoded is null ? known! : ShardMapCodec.Decode(encoded, "the cluster's shard map");
-            lock (_lock)
-            {
-                _map = map;
-            }
-
-            return map;
+            var encoded = await _reader.LoadAsync(known?.Version ?? 0, newest: false).ConfigureAwait(false);
+            return encoded is null ? known! : Note(Decode(encoded));
         }
         finally
         {

@@ -121,6 +121,13 @@ public sealed class ShardNode : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Reads and writes nothing any more, as if another process had taken over: for a process that is told to stop at
+    /// once, before others are told that it is gone.
+    /// </summary>
+    public void Abandon() => Volatile.Read(ref _host)?.Log.Fence.Note(
+        new DmtException(DmtErrorKind.Fenced, "this node was stopped at once: its shards are opened elsewhere"));
+
     /// <summary>Closes all shards cleanly, then the store.</summary>
     public async ValueTask DisposeAsync()
     {

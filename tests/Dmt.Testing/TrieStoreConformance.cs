@@ -13,6 +13,11 @@ public abstract partial class TrieStoreConformance
     /// <summary>Longest value that the store takes, in bytes.</summary>
     protected virtual int ValueBytesMax => Entry.ValueBytesMaxDefault;
 
+    /// <summary>
+    /// Its keys lie in several shards: batches are atomic within each, and those with conditions are for one alone.
+    /// </summary>
+    protected virtual bool HasManyShards => false;
+
     /// <summary>A new, empty store that reads the time from <paramref name="time"/>.</summary>
     protected abstract Task<ITrieStore> OpenAsync(TimeProvider time);
 

@@ -6,11 +6,26 @@ namespace Dmt.Contracts.Messages;
 [GenerateSerializer, Immutable, Alias("dmt.write-outcome")]
 public readonly record struct WriteOutcome
 {
-    /// <summary>The new version; 0 where the write failed.</summary>
+    /// <summary>The new version; where the write failed on a condition, the one that the key has.</summary>
     [Id(0)]
     public ulong Version { get; init; }
 
     /// <summary>Why it failed; null where it did not.</summary>
     [Id(1)]
-    public DmtException? Error { get; init; }
+    public DmtErrorKind? ErrorKind { get; init; }
+
+    [Id(2)]
+    public string? Message { get; init; }
+
+    public static WriteOutcome Of(DmtException error) => new()
+    {
+        Version = error.CurrentVersion,
+        ErrorKind = error.Kind,
+        Message = error.Message,
+    };
+
+    /// <exception cref="DmtException">The error, where there is one.</exception>
+    public ulong VersionOrThrow() => ErrorKind is { } kind
+        ? throw new DmtException(kind, Message ?? string.Empty) { CurrentVersion = Version }
+        : Version;
 }

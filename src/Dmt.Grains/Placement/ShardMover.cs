@@ -7,10 +7,11 @@ using Orleans.Runtime.Placement;
 namespace Dmt.Grains.Placement;
 
 /// <summary>
-/// Gives shards away whose home is another silo now, gracefully and one after the other; and has their sizes looked at,
-/// where that is wanted, from one silo for all.
+/// Gives shards away whose home is another silo now, gracefully and one after the other; all of them when the silo
+/// leaves. And has their sizes looked at, where that is wanted, from one silo for all.
 /// </summary>
 internal sealed partial class ShardMover(
+    SiloNode node,
     IClusterMembershipService membership,
     ShardHomes homes,
     LocalShards local,
@@ -19,6 +20,9 @@ internal sealed partial class ShardMover(
     IOptions<DmtNodeOptions> options,
     ILogger<ShardMover> log) : ILifecycleParticipant<ISiloLifecycle>, IDisposable
 {
+    /// <summary>Shards handed over at once by a silo that leaves: each is flushed and opened elsewhere.</summary>
+    private const int HandedOverAtOnce = 8;
+
     private readonly CancellationTokenSource _stop = new();
     private Task _moving = Task.CompletedTask;
     private Task _balancing = Task.CompletedTask;
@@ -41,9 +45,65 @@ internal sealed partial class ShardMover(
 
     private async Task StopAsync(CancellationToken cancellationToken)
     {
+        node.IsLeaving = true;
         await _stop.CancelAsync();
         await Task.WhenAll(_moving, _balancing);
+        if (cancellationToken.IsCancellationRequested)
+        {
+            node.Node.Abandon();
+            return;
+        }
+
+        await HandOverAsync(cancellationToken);
     }
+
+    /// <summary>
+    /// Before the others see that the silo leaves: then they would open its shards at once, while they are still open
+    /// here.
+    /// </summary>
+    private async Task HandOverAsync(CancellationToken cancellationToken)
+    {
+        var handedOver = 0;
+        try
+        {
+            while (local.All.ToList() is { Count: > 0 } left)
+            {
+                await Parallel.ForEachAsync(
+                    left,
+                    new ParallelOptions
+                    {
+                        MaxDegreeOfParallelism = HandedOverAtOnce,
+                        CancellationToken = cancellationToken,
+                    },
+                    async (one, stop) =>
+                    {
+                        var others = Active(membership.CurrentSnapshot).Where(other => !other.Equals(silo.SiloAddress))
+                            .ToArray();
+                        if (others.Length > 0)
+                        {
+                            one.Activation.Migrate(HintOf(homes.Of(one.Shard.Prefix, 1, others)[0]), stop);
+                        }
+                        else
+                        {
+                            one.Activation.Deactivate(
+                                new(DeactivationReasonCode.ShuttingDown, "the silo leaves"), stop);
+                        }
+
+                        await one.Activation.Deactivated.WaitAsync(stop);
+                        Interlocked.Increment(ref handedOver);
+                    });
+            }
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // The time is up: what is open yet is taken over from the log.
+        }
+
+        LogHandedOver(log, handedOver);
+    }
+
+    private static Dictionary<string, object> HintOf(SiloAddress home) =>
+        new() { [IPlacementDirector.PlacementHintKey] = home };
 
     private async Task MoveAsync()
     {
@@ -79,7 +139,7 @@ internal sealed partial class ShardMover(
             }
 
             LogMoved(log, shard.Id, home);
-            activation.Migrate(new Dictionary<string, object> { [IPlacementDirector.PlacementHintKey] = home });
+            activation.Migrate(HintOf(home));
             await Task.Delay(options.Value.MovePause, _stop.Token);
         }
     }
@@ -124,6 +184,9 @@ internal sealed partial class ShardMover(
 
     [LoggerMessage(LogLevel.Information, "Shard {Shard} moves to {Home}")]
     private static partial void LogMoved(ILogger log, uint shard, SiloAddress home);
+
+    [LoggerMessage(LogLevel.Information, "{Count} shards were handed over")]
+    private static partial void LogHandedOver(ILogger log, int count);
 
     [LoggerMessage(LogLevel.Warning, "The sizes of shards could not be seen to")]
     private static partial void LogNotBalanced(ILogger log, Exception error);

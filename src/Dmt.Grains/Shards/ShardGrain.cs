@@ -47,6 +47,11 @@ internal sealed class ShardGrain(SiloNode node, ShardMapCache maps, LocalShards 
     {
         try
         {
+            if (node.IsLeaving)
+            {
+                throw DmtException.Unavailable($"the silo that was to open shard {Id} is leaving: try again");
+            }
+
             var opening = await node.Node.OpenAsync(Id, cancellationToken);
             if (opening.MergedInto is { } parent)
             {

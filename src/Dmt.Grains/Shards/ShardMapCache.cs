@@ -11,18 +11,20 @@ internal sealed class ShardMapCache(SiloNode node)
     private readonly Lock _lock = new(); // guards the fields
     private ShardMap? _map;
     private Task<ShardMap>? _loading;
+    private Task<ShardMap>? _loadingNext;
 
     /// <summary>The map, loaded where it was not yet.</summary>
     public ValueTask<ShardMap> GetAsync(CancellationToken cancellationToken) =>
         Volatile.Read(ref _map) is { } map ? ValueTask.FromResult(map) : RefreshAsync(cancellationToken);
 
-    /// <summary>The newest map in the store.</summary>
+    /// <summary>The newest map in the store, not older than the call.</summary>
     public async ValueTask<ShardMap> RefreshAsync(CancellationToken cancellationToken)
     {
         Task<ShardMap> loading;
         lock (_lock)
         {
-            loading = _loading ??= LoadAsync();
+            // The request that is under way may have looked already: all who come meanwhile share the next one.
+            loading = _loading is { } before ? _loadingNext ??= LoadAfterAsync(before) : _loading = LoadAsync();
         }
 
         return await loading.WaitAsync(cancellationToken);
@@ -54,8 +56,14 @@ internal sealed class ShardMapCache(SiloNode node)
         {
             lock (_lock)
             {
-                _loading = null;
+                (_loading, _loadingNext) = (_loadingNext, null);
             }
         }
+    }
+
+    private async Task<ShardMap> LoadAfterAsync(Task<ShardMap> before)
+    {
+        await ((Task)before).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return await LoadAsync().ConfigureAwait(false);
     }
 }

@@ -9,10 +9,10 @@ namespace Dmt.Grains.Shards;
 [Reentrant]
 internal sealed class ShardMapReaderGrain(ShardMapCache maps) : Grain, IShardMapReaderGrain
 {
-    public async ValueTask<byte[]?> LoadAsync(long known, CancellationToken cancellationToken)
+    public async ValueTask<byte[]?> LoadAsync(long known, bool newest, CancellationToken cancellationToken)
     {
         var map = await maps.GetAsync(cancellationToken);
-        if (map.Version <= known)
+        if (newest || map.Version <= known)
         {
             map = await maps.RefreshAsync(cancellationToken);
         }

@@ -26,7 +26,7 @@ internal static class ShardWrites
         }
         catch (DmtException e)
         {
-            return new WriteOutcome { Error = e };
+            return WriteOutcome.Of(e);
         }
     }
 

@@ -16,6 +16,9 @@ internal sealed partial class SiloNode(
     public ShardNode Node =>
         _node ?? throw new InvalidOperationException("the silo has not come to the stage of application services yet");
 
+    /// <summary>The silo is about to leave: shards are not opened here any more.</summary>
+    public bool IsLeaving { get; set; }
+
     public void Participate(ISiloLifecycle lifecycle) => lifecycle.Subscribe(
         nameof(SiloNode), ServiceLifecycleStage.ApplicationServices, StartAsync, StopAsync);
 
