@@ -6,7 +6,11 @@ namespace Dmt.Api;
 
 /// <summary>What the endpoints work with.</summary>
 internal sealed class ApiServices(
-    ITrieStore store, ApiOptions options, TimeProvider time, IHostApplicationLifetime lifetime)
+    ITrieStore store,
+    ApiOptions options,
+    TimeProvider time,
+    IHostApplicationLifetime lifetime,
+    IReadiness? readiness = null)
 {
     public ITrieStore Store => store;
 
@@ -17,6 +21,8 @@ internal sealed class ApiServices(
     public TimeProvider Time => time;
 
     public IHostApplicationLifetime Lifetime => lifetime;
+
+    public IReadiness Readiness { get; } = readiness ?? new StoreReadiness(store);
 
     /// <summary>Refuses a read that wants more than this server can promise.</summary>
     /// <exception cref="DmtException">NotOwner on a read replica; InvalidArgument for another value.</exception>

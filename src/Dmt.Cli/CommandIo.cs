@@ -1,7 +1,7 @@
-using Dmt.Cli.Configuration;
 using Dmt.Core;
 using Dmt.Engine;
 using Dmt.Engine.Inspection;
+using Dmt.Hosting.Configuration;
 
 namespace Dmt.Cli;
 

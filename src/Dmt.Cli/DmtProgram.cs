@@ -5,6 +5,8 @@ using Dmt.Cli.Bench;
 using Dmt.Cli.Commands;
 using Dmt.Cli.Terminal;
 using Dmt.Core;
+using Dmt.Hosting;
+using Dmt.Hosting.Configuration;
 
 namespace Dmt.Cli;
 
@@ -14,9 +16,6 @@ namespace Dmt.Cli;
 /// </summary>
 internal static class DmtProgram
 {
-    /// <summary>When this environment variable is 1, errors come with their stack trace.</summary>
-    private const string DebugVariable = "DMT_DEBUG";
-
     public static async Task<int> RunAsync(
         IReadOnlyList<string> arguments, CommandIo io, CancellationToken cancellationToken)
     {
@@ -40,26 +39,14 @@ internal static class DmtProgram
             };
             return await parse.InvokeAsync(invocation, cancellationToken);
         }
-        catch (DmtException e)
-        {
-            return Fail(io, e, e.Message, ExitCodes.For(e.Kind));
-        }
         catch (OutputClosedException)
         {
             return ExitCodes.Ok;
         }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-        {
-            return Fail(io, null, "interrupted", ExitCodes.Interrupted);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return Fail(io, e, e.Message, ExitCodes.Unavailable);
-        }
         catch (Exception e)
         {
-            var hint = $"this is a defect of dmt, {DebugVariable}=1 shows where";
-            return Fail(io, e, $"{e.GetType().Name}: {e.Message} ({hint})", ExitCodes.Defect);
+            return new ProgramErrors("dmt", io.Error, io.Environment)
+                .Report(e, cancellationToken.IsCancellationRequested);
         }
     }
 
@@ -135,16 +122,5 @@ internal static class DmtProgram
         }
 
         return names;
-    }
-
-    private static int Fail(CommandIo io, Exception? exception, string message, int exitCode)
-    {
-        io.Error.WriteLine("dmt: " + message.ReplaceLineEndings(" "));
-        if (exception is not null && io.Environment.GetValueOrDefault(DebugVariable) == "1")
-        {
-            io.Error.WriteLine(exception);
-        }
-
-        return exitCode;
     }
 }

@@ -15,7 +15,9 @@ internal sealed record Room(
             "it is the only place that knows the AWS SDK, and knows little else", Aws: true),
         new("Dmt.Api", ["Dmt.Core"],
             "the HTTP face serves any ITrieStore, embedded or in a cluster, never the engine itself", AspNetCore: true),
-        new("Dmt.Cli", ["Dmt.Api", "Dmt.Engine", "Dmt.Objects.S3"],
+        new("Dmt.Hosting", ["Dmt.Api", "Dmt.Engine", "Dmt.Objects.S3"],
+            "it is what the two programs share, and one of them runs without a cluster", AspNetCore: true),
+        new("Dmt.Cli", ["Dmt.Hosting"],
             "the program of one machine does not need a cluster", AspNetCore: true),
         new("Dmt.Contracts", ["Dmt.Core"],
             "grain interfaces and messages are shared by clients, which have no engine", Orleans: true),
@@ -25,8 +27,11 @@ internal sealed record Room(
             "it is left out where Azure's packages cannot be had, so nothing else may lie in it", Orleans: true),
         new("Dmt.Client", ["Dmt.Contracts"],
             "a client of the cluster carries neither engine nor web server", Orleans: true),
-        new("Dmt.Silo", ["Dmt.Grains", "Dmt.Client", "Dmt.Api", "Dmt.Objects.S3"],
+        new("Dmt.Silo", ["Dmt.Grains", "Dmt.Client", "Dmt.Hosting"],
             "it is the cluster's composition root", AspNetCore: true, Orleans: true),
+        new("Dmt.Silo.Azure", ["Dmt.Silo", "Dmt.Grains.AzureStorage"],
+            "it adds to the program what only Azure's packages can do, and nothing else", AspNetCore: true,
+            Orleans: true),
     ];
 
     /// <summary>What <paramref name="project"/> asks for that its room does not allow.</summary>
@@ -60,14 +65,14 @@ internal sealed record Room(
         foreach (var package in project.Packages.Where(p => !room.Orleans && StartsWith(p, "Microsoft.Orleans")))
         {
             yield return $"{room.Name} references {package}; only Contracts, Grains, their Azure storage, Client "
-                + "and Silo may, so that whatever makes distribution correct runs without Orleans, in simulation";
+                + "and the silos may, so that whatever makes distribution correct runs without Orleans, in simulation";
         }
 
         foreach (var part in project.Frameworks.Concat(project.Packages)
             .Where(p => !room.AspNetCore && StartsWith(p, "Microsoft.AspNetCore")))
         {
-            yield return $"{room.Name} references {part}; only Api, Cli and Silo may, so that the libraries stay "
-                + "usable without a web server";
+            yield return $"{room.Name} references {part}; only Api, Hosting, Cli and the silos may, so that the "
+                + "libraries stay usable without a web server";
         }
     }
 

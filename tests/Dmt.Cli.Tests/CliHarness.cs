@@ -1,7 +1,7 @@
 using System.Text;
-using Dmt.Cli.Configuration;
 using Dmt.Core;
 using Dmt.Engine.Inspection;
+using Dmt.Hosting.Configuration;
 
 namespace Dmt.Cli.Tests;
 

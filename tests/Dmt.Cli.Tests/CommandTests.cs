@@ -4,6 +4,7 @@ using System.Text;
 using Dmt.Api;
 using Dmt.Core;
 using Dmt.Core.Keys;
+using Dmt.Hosting;
 
 namespace Dmt.Cli.Tests;
 

@@ -1,5 +1,6 @@
 using Dmt.Cli.Commands;
 using Dmt.Cli.Configuration;
+using Dmt.Hosting.Serving;
 
 namespace Dmt.Cli.Tests;
 
@@ -70,7 +71,7 @@ public sealed class HelpTests : IDisposable
 
     [Fact]
     public async Task Version_is_printed() =>
-        Assert.Equal(Serving.ServerHost.Version, (await _cli.RunAsync("--version")).AssertOk().Text.Trim());
+        Assert.Equal(HttpServer.Version, (await _cli.RunAsync("--version")).AssertOk().Text.Trim());
 
     /// <summary>The part of an example that is a dmt command: up to a comment, a pipe or a redirection.</summary>
     private static void AssertParses(System.CommandLine.RootCommand root, string example)

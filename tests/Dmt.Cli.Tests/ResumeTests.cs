@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Dmt.Core;
 using Dmt.Core.Keys;
+using Dmt.Hosting;
 
 namespace Dmt.Cli.Tests;
 

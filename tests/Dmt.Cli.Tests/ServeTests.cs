@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Dmt.Hosting;
 
 namespace Dmt.Cli.Tests;
 

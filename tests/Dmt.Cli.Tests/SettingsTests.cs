@@ -1,6 +1,7 @@
 using Dmt.Cli.Configuration;
 using Dmt.Core;
 using Dmt.Engine;
+using Dmt.Hosting.Configuration;
 using Microsoft.Extensions.Logging;
 
 namespace Dmt.Cli.Tests;
@@ -58,7 +59,7 @@ public sealed class SettingsTests : IDisposable
     [Fact]
     public void The_environment_wins_over_the_file_and_a_flag_over_both()
     {
-        var effective = SettingsLoader.Load(
+        var effective = LoadFile(
             _folder.File("c.json", """{"port": 1001, "concurrency_max": 11, "max_range_response": 101}"""),
             new Dictionary<string,
                 string>
@@ -105,7 +106,7 @@ public sealed class SettingsTests : IDisposable
     public void A_value_out_of_range_names_setting_source_value_and_what_is_allowed(
         string name, string value, string allowed)
     {
-        var variable = Setting.EnvironmentPrefix + name.ToUpperInvariant();
+        var variable = SettingsLoader.EnvironmentPrefix + name.ToUpperInvariant();
         var flag = "--" + name.Replace('_', '-');
         AssertRefused($"{name} from the flag {flag} is \"{value}\": expected {allowed}", () =>
             Load("{}", flags: [new(name, value)]));
@@ -114,7 +115,7 @@ public sealed class SettingsTests : IDisposable
             () => Load("{}", environment: new() { [variable] = value }));
         var file = _folder.File("bad.json", $$"""{"{{name}}": "{{value}}"}""");
         AssertRefused(
-            $"{name} from {file} is \"{value}\": expected {allowed}", () => SettingsLoader.Load(file, NoVariables, []));
+            $"{name} from {file} is \"{value}\": expected {allowed}", () => LoadFile(file, NoVariables, []));
     }
 
     [Fact]
@@ -196,7 +197,7 @@ public sealed class SettingsTests : IDisposable
     [Fact]
     public void A_named_file_must_be_there() => Assert.Contains(
         "cannot read the configuration ",
-        AssertRefused(null, () => SettingsLoader.Load(_folder.Combine("missing.json"), NoVariables, [])),
+        AssertRefused(null, () => LoadFile(_folder.Combine("missing.json"), NoVariables, [])),
         StringComparison.Ordinal);
 
     [Fact]
@@ -209,7 +210,7 @@ public sealed class SettingsTests : IDisposable
             Compression = Compression.Brotli,
             AlphanumericKeys = true,
             MemtableSize = 100_000,
-            Data = ServeSettings.DataDefault,
+            Data = ServerSettings.DataDefault,
         };
         foreach (var setting in SettingCatalog.All)
         {
@@ -219,10 +220,14 @@ public sealed class SettingsTests : IDisposable
 
     private static Dictionary<string, string> NoVariables => [];
 
-    private EffectiveSettings Load(
+    private EffectiveSettings<ServeSettings> Load(
         string file, Dictionary<string, string>? environment =
             null, IEnumerable<KeyValuePair<string, string>>? flags = null) =>
-        SettingsLoader.Load(_folder.File("config.json", file), environment ?? NoVariables, flags ?? []);
+        LoadFile(_folder.File("config.json", file), environment ?? NoVariables, flags ?? []);
+
+    private static EffectiveSettings<ServeSettings> LoadFile(
+        string file, Dictionary<string, string> environment, IEnumerable<KeyValuePair<string, string>> flags) =>
+        SettingsLoader.Load(SettingCatalog.All, new ServeSettings(), file, environment, flags);
 
     private static string AssertRefused(string? expected, Action load)
     {

@@ -1,5 +1,6 @@
 using Dmt.Core;
 using Dmt.Engine;
+using Dmt.Hosting;
 
 namespace Dmt.Cli.Tests;
 

@@ -1,7 +1,7 @@
 using System.Text;
-using Dmt.Cli.Configuration;
 using Dmt.Cli.Terminal;
 using Dmt.Core;
+using Dmt.Hosting.Configuration;
 
 namespace Dmt.Cli.Tests;
 

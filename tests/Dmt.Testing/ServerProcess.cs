@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace Dmt.Testing;
 
-/// <summary>A running <c>dmt serve</c>. Disposing it kills it, if it still runs.</summary>
+/// <summary>A running server, <c>dmt serve</c> or <c>dmt-silo</c>. Disposing it kills it, if it still runs.</summary>
 public sealed partial class ServerProcess : IDisposable
 {
     public const int SigInt = 2;
@@ -14,12 +14,16 @@ public sealed partial class ServerProcess : IDisposable
     private ServerProcess(Process process, string announcement, Task<string> errors)
     {
         (_process, Announcement, Errors) = (process, announcement, errors);
+        Rest = process.StandardOutput.ReadToEndAsync();
         Url = announcement.Split(' ').Single(word => word.StartsWith("http://", StringComparison.Ordinal));
         Client = new() { BaseAddress = new Uri(Url) };
     }
 
     /// <summary>The line that it prints when it is ready.</summary>
     public string Announcement { get; }
+
+    /// <summary>What it says on standard output after that; complete once it has ended.</summary>
+    public Task<string> Rest { get; }
 
     /// <summary>All that it says on standard error; complete once it has ended.</summary>
     public Task<string> Errors { get; }

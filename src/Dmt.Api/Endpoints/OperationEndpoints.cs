@@ -96,14 +96,9 @@ internal sealed class OperationEndpoints(ApiServices api, MetricsPage metrics, C
             throw DmtException.Unavailable("the server is starting");
         }
 
-        var statistics = await api.Store.StatAsync(context.RequestAborted);
-        if (statistics.Fenced is { } fenced)
-        {
-            throw new DmtException(DmtErrorKind.Fenced, $"fenced: {fenced}");
-        }
-
+        var writesRefused = await api.Readiness.CheckAsync(context.RequestAborted);
         context.Response.Headers.CacheControl = "no-store";
-        await JsonAnswer.WriteAsync(context, 200, statistics.WritesRefused, static (json, refused) =>
+        await JsonAnswer.WriteAsync(context, 200, writesRefused, static (json, refused) =>
         {
             json.WriteStartObject();
             json.WriteString("status", "ready");

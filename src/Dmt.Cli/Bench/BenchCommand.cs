@@ -1,8 +1,9 @@
 using System.CommandLine;
 using Dmt.Cli.Commands;
-using Dmt.Cli.Configuration;
 using Dmt.Cli.Terminal;
 using Dmt.Core;
+using Dmt.Hosting;
+using Dmt.Hosting.Configuration;
 
 namespace Dmt.Cli.Bench;
 

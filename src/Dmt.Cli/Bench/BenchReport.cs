@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
-using Dmt.Cli.Configuration;
 using Dmt.Cli.Terminal;
+using Dmt.Hosting.Configuration;
 using Spectre.Console;
 
 namespace Dmt.Cli.Bench;

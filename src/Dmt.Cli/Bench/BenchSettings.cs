@@ -1,7 +1,7 @@
-using Dmt.Cli.Configuration;
 using Dmt.Core;
 using Dmt.Core.Keys;
 using Dmt.Engine;
+using Dmt.Hosting.Configuration;
 
 namespace Dmt.Cli.Bench;
 

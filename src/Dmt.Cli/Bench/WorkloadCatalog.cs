@@ -1,6 +1,6 @@
 using Dmt.Cli.Bench.Workers;
-using Dmt.Cli.Terminal;
 using Dmt.Core;
+using Dmt.Hosting.Configuration;
 
 namespace Dmt.Cli.Bench;
 

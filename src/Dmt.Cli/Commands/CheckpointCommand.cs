@@ -1,10 +1,11 @@
 using System.CommandLine;
 using System.Globalization;
 using Dmt.Api;
-using Dmt.Cli.Configuration;
 using Dmt.Cli.Terminal;
 using Dmt.Core;
 using Dmt.Engine;
+using Dmt.Hosting;
+using Dmt.Hosting.Configuration;
 using Dmt.Objects.S3;
 
 namespace Dmt.Cli.Commands;

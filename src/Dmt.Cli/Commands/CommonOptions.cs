@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Dmt.Core;
+using Dmt.Hosting.Configuration;
 
 namespace Dmt.Cli.Commands;
 

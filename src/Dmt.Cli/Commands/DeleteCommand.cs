@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Dmt.Core;
 using Dmt.Core.Keys;
+using Dmt.Hosting;
 
 namespace Dmt.Cli.Commands;
 

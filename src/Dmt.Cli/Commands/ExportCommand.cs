@@ -5,6 +5,7 @@ using Dmt.Cli.Terminal;
 using Dmt.Cli.Transfer;
 using Dmt.Core;
 using Dmt.Core.Keys;
+using Dmt.Hosting;
 
 namespace Dmt.Cli.Commands;
 

@@ -1,8 +1,9 @@
 using System.CommandLine;
 using Dmt.Api;
-using Dmt.Cli.Configuration;
 using Dmt.Core;
 using Dmt.Engine;
+using Dmt.Hosting;
+using Dmt.Hosting.Configuration;
 
 namespace Dmt.Cli.Commands;
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Dmt.Cli.Transfer;
 using Dmt.Core;
 using Dmt.Core.Keys;
+using Dmt.Hosting;
 
 namespace Dmt.Cli.Commands;
 

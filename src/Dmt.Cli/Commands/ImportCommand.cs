@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Dmt.Cli.Transfer;
+using Dmt.Hosting;
 
 namespace Dmt.Cli.Commands;
 

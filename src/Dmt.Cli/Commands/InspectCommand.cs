@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Dmt.Core;
 using Dmt.Engine.Inspection;
+using Dmt.Hosting;
 
 namespace Dmt.Cli.Commands;
 

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Dmt.Cli.Http;
 using Dmt.Cli.Terminal;
 using Dmt.Core;
+using Dmt.Hosting;
 
 namespace Dmt.Cli.Commands;
 

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Dmt.Cli.Terminal;
 using Dmt.Core.Keys;
+using Dmt.Hosting;
 
 namespace Dmt.Cli.Commands;
 

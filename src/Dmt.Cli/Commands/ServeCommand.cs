@@ -2,6 +2,8 @@ using System.CommandLine;
 using Dmt.Cli.Configuration;
 using Dmt.Cli.Serving;
 using Dmt.Cli.Terminal;
+using Dmt.Hosting;
+using Dmt.Hosting.Configuration;
 
 namespace Dmt.Cli.Commands;
 
@@ -25,36 +27,14 @@ internal static class ServeCommand
             "dmt serve --replicas reader:3040 --replica-acks 1   # a main with a replica",
             "dmt serve --is-replica true --host '*'        # that replica, on the machine called reader",
             "DMT__CACHE_SIZE=64MB dmt serve --print-config # what it would run with, and why");
-        var config = new Option<string?>("--config")
-        {
-            Description = $"Configuration file. Default: {SettingsLoader.DefaultFile} where there is one",
-            HelpName = "FILE",
-        };
-        var print =
-            new Option<bool>("--print-config") { Description = "Show the settings and where each comes from, and end" };
         var json = CommonOptions.Json("With --print-config: one JSON object, in the form of the configuration file");
-        var defaults = new ServeSettings();
-        var flags = SettingCatalog.All.ToDictionary(s => s, s => new Option<string?>(s.Flag)
-        {
-            Description =
-                $"{s.Help}: {s.Allowed}. Default: {(s.Show(defaults) is { Length: > 0 } text ? text : "none")}",
-            HelpName = s.Name.Split('_')[^1].ToUpperInvariant(),
-        });
-        foreach (var option in flags.Values)
-        {
-            command.Add(option);
-        }
-
-        command.Add(config);
-        command.Add(print);
+        var flags = new SettingFlags<ServeSettings>(SettingCatalog.All, new ServeSettings());
+        flags.AddTo(command);
         command.Add(json);
         command.SetAction(async (parse, cancellationToken) =>
         {
-            var given = flags
-                .Select(f => KeyValuePair.Create(f.Key.Name, parse.GetValue(f.Value)))
-                .Where(f => f.Value is not null);
-            var effective = SettingsLoader.Load(parse.GetValue(config), io.Environment, given!);
-            if (parse.GetValue(print))
+            var effective = flags.Load(parse, io.Environment);
+            if (parse.GetValue(flags.Print))
             {
                 await PrintAsync(io, effective, parse.GetValue(json));
                 return ExitCodes.Ok;
@@ -66,7 +46,7 @@ internal static class ServeCommand
         return command;
     }
 
-    private static async Task PrintAsync(CommandIo io, EffectiveSettings effective, bool json)
+    private static async Task PrintAsync(CommandIo io, EffectiveSettings<ServeSettings> effective, bool json)
     {
         var shown = SettingCatalog.All;
         if (json)

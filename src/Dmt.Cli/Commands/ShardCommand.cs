@@ -1,11 +1,12 @@
 using System.CommandLine;
 using System.Globalization;
 using Dmt.Api;
-using Dmt.Cli.Configuration;
 using Dmt.Cli.Terminal;
 using Dmt.Core;
 using Dmt.Core.Keys;
 using Dmt.Engine;
+using Dmt.Hosting;
+using Dmt.Hosting.Configuration;
 
 namespace Dmt.Cli.Commands;
 

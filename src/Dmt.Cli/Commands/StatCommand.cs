@@ -1,10 +1,11 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
-using Dmt.Cli.Configuration;
 using Dmt.Cli.Http;
 using Dmt.Cli.Terminal;
 using Dmt.Core;
+using Dmt.Hosting;
+using Dmt.Hosting.Configuration;
 using Spectre.Console;
 
 namespace Dmt.Cli.Commands;

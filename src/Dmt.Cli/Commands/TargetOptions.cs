@@ -1,8 +1,8 @@
 using System.CommandLine;
-using Dmt.Cli.Configuration;
 using Dmt.Cli.Http;
 using Dmt.Core;
 using Dmt.Engine;
+using Dmt.Hosting.Configuration;
 
 namespace Dmt.Cli.Commands;
 
@@ -131,7 +131,7 @@ internal sealed class TargetOptions
     {
         var text = parse.GetValue(_endpoint);
         return text is null ? null
-            : SettingCatalog.TryParseEndpoint(text, out var url) ? url
+            : HttpUrl.TryParse(text, out var url) ? url
             : throw DmtException.InvalidArgument(
                 $"--store-endpoint is \"{text}\": expected a URL with http:// or https://");
     }

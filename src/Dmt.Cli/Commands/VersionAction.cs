@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
-using Dmt.Cli.Serving;
+using Dmt.Hosting;
+using Dmt.Hosting.Serving;
 
 namespace Dmt.Cli.Commands;
 
@@ -9,7 +10,7 @@ internal sealed class VersionAction : SynchronousCommandLineAction
 {
     public override int Invoke(ParseResult parseResult)
     {
-        parseResult.InvocationConfiguration.Output.WriteLine(ServerHost.Version);
+        parseResult.InvocationConfiguration.Output.WriteLine(HttpServer.Version);
         return ExitCodes.Ok;
     }
 }

@@ -1,6 +1,7 @@
 using Dmt.Cli.Configuration;
 using Dmt.Core;
 using Dmt.Engine.Replication;
+using Dmt.Hosting.Serving;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -28,10 +29,10 @@ internal static class ReplicationServer
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = BodyBytesMax;
-            ServerHost.Listen(kestrel, settings.Host, settings.ReplicationPort);
+            HttpServer.Listen(kestrel, settings.Host, settings.ReplicationPort);
         });
         builder.Logging.ClearProviders();
-        builder.Services.AddSingleton<IHostLifetime, ServerHost.QuietLifetime>();
+        builder.Services.AddSingleton<IHostLifetime, QuietLifetime>();
         builder.Services.AddRouting();
         var app = builder.Build();
         app.MapPost(Path, context => AnswerAsync(context, store));

@@ -3,6 +3,7 @@ using Dmt.Cli.Configuration;
 using Dmt.Engine;
 using Dmt.Engine.Objects;
 using Dmt.Engine.Replication;
+using Dmt.Hosting.Serving;
 
 namespace Dmt.Cli.Serving;
 

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text.Json;
 using Dmt.Api;
 using Dmt.Core;
+using Dmt.Hosting.Configuration;
 
 namespace Dmt.Cli.Transfer;
 

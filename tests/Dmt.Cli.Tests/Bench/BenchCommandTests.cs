@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Dmt.Cli.Bench;
+using Dmt.Hosting;
 
 namespace Dmt.Cli.Tests.Bench;
 

@@ -1,12 +1,12 @@
 using System.Diagnostics;
 
-namespace Dmt.EndToEnd.Tests;
+namespace Dmt.Testing;
 
 /// <summary>
 /// A prefix that no test has used, on an S3 server: that of <c>DMT_TEST_S3</c>
 /// (<c>http://KEY:SECRET@HOST:PORT/BUCKET</c>), which ./test starts, or another in the same form.
 /// </summary>
-internal sealed class TestBucket
+public sealed class TestBucket
 {
     private const string Variable = "DMT_TEST_S3";
     private readonly string _endpoint;
@@ -51,6 +51,17 @@ internal sealed class TestBucket
             ["serve", "--store", Store, "--store-endpoint", _endpoint, "--port", "0", .. arguments]);
         SetKey(start);
         return start;
+    }
+
+    /// <summary>Has any program that serves use the bucket.</summary>
+    public void AddTo(ProcessStartInfo start)
+    {
+        foreach (var argument in new[] { "--store", Store, "--store-endpoint", _endpoint })
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        SetKey(start);
     }
 
     private void SetKey(ProcessStartInfo start)

@@ -1,4 +1,4 @@
-namespace Dmt.Cli.Terminal;
+namespace Dmt.Hosting.Configuration;
 
 /// <summary>Finds what somebody who mistyped a name probably meant.</summary>
 internal static class NearName

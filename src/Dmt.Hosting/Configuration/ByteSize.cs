@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Dmt.Cli.Configuration;
+namespace Dmt.Hosting.Configuration;
 
 /// <summary>
 /// Sizes as people write them: <c>4096</c>, <c>64KB</c> (64,000), <c>64KiB</c> (65,536), up to TB and TiB.

@@ -1,18 +1,19 @@
 using System.Text.Json;
-using Dmt.Cli.Terminal;
 using Dmt.Core;
 
-namespace Dmt.Cli.Configuration;
+namespace Dmt.Hosting.Configuration;
 
 /// <summary>
-/// Reads the settings of <c>dmt serve</c> from a file, the environment and the flags, each over the one before. Strict:
-/// a name that is unknown or a value that is not allowed, in any source, is an error even where a later source would
-/// win.
+/// Reads a program's settings from a file, the environment and the flags, each over the one before. Strict: a name that
+/// is unknown or a value that is not allowed, in any source, is an error even where a later source would win.
 /// </summary>
 internal static class SettingsLoader
 {
     /// <summary>The file that is read when it lies in the current folder and no other is named.</summary>
     public const string DefaultFile = "config.json";
+
+    /// <summary>What every environment variable that is a setting begins with.</summary>
+    public const string EnvironmentPrefix = "DMT__";
 
     private static readonly JsonDocumentOptions JsonOptions = new()
     {
@@ -20,22 +21,29 @@ internal static class SettingsLoader
         CommentHandling = JsonCommentHandling.Skip,
     };
 
+    /// <param name="catalog">Every setting that the program has.</param>
+    /// <param name="defaults">What holds where no source says otherwise.</param>
     /// <param name="file">The file named with <c>--config</c>; null for <see cref="DefaultFile"/>, which need not be
     /// there.</param>
     /// <param name="environment">All environment variables.</param>
     /// <param name="flags">Setting name and text of each flag that was given.</param>
     /// <exception cref="DmtException">InvalidArgument: one line with the setting, its source, what was given and what
     /// is allowed.</exception>
-    public static EffectiveSettings Load(
-        string? file, IReadOnlyDictionary<string, string> environment, IEnumerable<KeyValuePair<string, string>> flags)
+    public static EffectiveSettings<T> Load<T>(
+        IReadOnlyList<Setting<T>> catalog,
+        T defaults,
+        string? file,
+        IReadOnlyDictionary<string, string> environment,
+        IEnumerable<KeyValuePair<string, string>> flags)
+        where T : ServerSettings
     {
-        var settings = new ServeSettings();
+        var settings = defaults;
         var sources = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (
-            var (name, text, source) in FromFile(file).Concat(FromEnvironment(environment)).Concat(FromFlags(flags)))
+        var given = FromFile(file, catalog).Concat(FromEnvironment(environment)).Concat(FromFlags(flags));
+        foreach (var (name, text, source) in given)
         {
-            var setting = SettingCatalog.Find(name) ?? throw Unknown(name, source);
-            settings = setting.Apply(settings, text) ?? throw Refused(setting, text, source);
+            var setting = catalog.Find(name) ?? throw Unknown(name, source, catalog.Select(static s => s.Name));
+            settings = setting.Apply(settings, text) ?? throw Refused(setting.Name, setting.Allowed, text, source);
             sources[name] = source;
         }
 
@@ -43,7 +51,14 @@ internal static class SettingsLoader
         return new(settings, sources);
     }
 
-    private static IEnumerable<(string Name, string Text, string Source)> FromFile(string? file)
+    /// <summary>The setting of that name; null where there is none.</summary>
+    public static Setting<T>? Find<T>(this IReadOnlyList<Setting<T>> catalog, string name)
+        where T : class =>
+        catalog.FirstOrDefault(s => s.Name.Equals(name, StringComparison.Ordinal));
+
+    private static IEnumerable<(string Name, string Text, string Source)> FromFile<T>(
+        string? file, IReadOnlyList<Setting<T>> catalog)
+        where T : class
     {
         var path = file ?? DefaultFile;
         if (file is null && !File.Exists(path))
@@ -68,10 +83,10 @@ internal static class SettingsLoader
             var value = property.Value;
             var text = value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText();
             if (value.ValueKind is JsonValueKind.Object or JsonValueKind.Array or JsonValueKind.Null
-                && SettingCatalog.Find(property.Name) is { } setting
+                && catalog.Find(property.Name) is { } setting
                 && !(setting.TakesList && value.ValueKind == JsonValueKind.Array))
             {
-                throw Refused(setting, text, path);
+                throw Refused(setting.Name, setting.Allowed, text, path);
             }
 
             yield return (property.Name, text, path);
@@ -102,9 +117,9 @@ internal static class SettingsLoader
     {
         foreach (var (variable, text) in environment.OrderBy(v => v.Key, StringComparer.Ordinal))
         {
-            if (variable.StartsWith(Setting.EnvironmentPrefix, StringComparison.OrdinalIgnoreCase))
+            if (variable.StartsWith(EnvironmentPrefix, StringComparison.OrdinalIgnoreCase))
             {
-                var name = variable[Setting.EnvironmentPrefix.Length..].ToLowerInvariant();
+                var name = variable[EnvironmentPrefix.Length..].ToLowerInvariant();
                 yield return (name, text, $"the environment ({variable})");
             }
         }
@@ -119,16 +134,16 @@ internal static class SettingsLoader
         }
     }
 
-    private static DmtException Unknown(string name, string source)
+    private static DmtException Unknown(string name, string source, IEnumerable<string> known)
     {
-        var names = SettingCatalog.All.Select(s => s.Name).ToArray();
+        var names = known.ToArray();
         var hint = NearName.Hint(name, names);
         return DmtException.InvalidArgument(
             $"unknown setting {name} in {source}{hint}; the settings are {string.Join(", ", names)}");
     }
 
-    private static DmtException Refused(Setting setting, string text, string source) => DmtException.InvalidArgument(
-        $"{setting.Name} from {source} is \"{OneLine(text)}\": expected {setting.Allowed}");
+    private static DmtException Refused(string name, string allowed, string text, string source) =>
+        DmtException.InvalidArgument($"{name} from {source} is \"{OneLine(text)}\": expected {allowed}");
 
     private static string OneLine(string text) => text.ReplaceLineEndings(" ");
 }

@@ -1,4 +1,4 @@
-namespace Dmt.Cli.Configuration;
+namespace Dmt.Hosting.Configuration;
 
 /// <summary>A store in a bucket, and how to reach it. What is null, the AWS SDK finds.</summary>
 /// <param name="Location"><c>s3://bucket/prefix</c>.</param>

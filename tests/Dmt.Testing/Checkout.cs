@@ -1,7 +1,7 @@
-namespace Dmt.EndToEnd.Tests;
+namespace Dmt.Testing;
 
 /// <summary>The checkout that these tests were built from.</summary>
-internal static class Checkout
+public static class Checkout
 {
     public static string Root { get; } = FindRoot();
 

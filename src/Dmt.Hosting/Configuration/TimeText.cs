@@ -1,7 +1,7 @@
 using System.Globalization;
 using Dmt.Core;
 
-namespace Dmt.Cli;
+namespace Dmt.Hosting.Configuration;
 
 /// <summary>
 /// Spans of time as people write them: <c>500ms</c>, <c>60</c> or <c>60s</c>, <c>10m</c>, <c>24h</c>, <c>7d</c>.

@@ -1,6 +1,6 @@
 using Dmt.Core;
 
-namespace Dmt.Cli;
+namespace Dmt.Hosting;
 
 /// <summary>What the program's exit codes mean; the same for every command, and told by <c>--help</c>.</summary>
 internal static class ExitCodes

@@ -1,11 +1,11 @@
 using System.Security.Cryptography;
-using Dmt.Cli.Configuration;
 using Dmt.Core;
 using Dmt.Engine;
 using Dmt.Engine.Objects;
+using Dmt.Hosting.Configuration;
 using Dmt.Objects.S3;
 
-namespace Dmt.Cli.Serving;
+namespace Dmt.Hosting.Serving;
 
 /// <summary>Opens a store in a bucket.</summary>
 internal static class BucketOpening

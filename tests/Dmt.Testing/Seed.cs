@@ -1,10 +1,10 @@
 using System.Globalization;
 using System.Security.Cryptography;
 
-namespace Dmt.EndToEnd.Tests;
+namespace Dmt.Testing;
 
 /// <summary>Where chance comes from: a fresh seed each run, or that of DMT_SEED to repeat one.</summary>
-internal static class Seed
+public static class Seed
 {
     public const string Variable = "DMT_SEED";
 

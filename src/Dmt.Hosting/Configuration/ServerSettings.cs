@@ -1,0 +1,103 @@
+using Dmt.Core;
+using Dmt.Engine;
+using Microsoft.Extensions.Logging;
+
+namespace Dmt.Hosting.Configuration;
+
+/// <summary>What every server runs with, alone or in a cluster; each property is one entry of
+/// <see cref="ServerSettingCatalog"/>.</summary>
+internal record ServerSettings
+{
+    /// <summary>TCP port, 0 to 65535; 0 takes a free one.</summary>
+    public int Port { get; init; } = 3030;
+
+    /// <summary>Address to listen on: localhost, an IP address, or * for all.</summary>
+    public string Host { get; init; } = "localhost";
+
+    /// <summary>The folder that holds the store, unless something else is said.</summary>
+    public const string DataDefault = "./data";
+
+    /// <summary>
+    /// The folder that holds the store, or the cache of one in a bucket; null where none is named.
+    /// </summary>
+    public string? Data { get; init; }
+
+    /// <summary>The bucket and prefix that hold the store, <c>s3://bucket/prefix</c>; null for a folder.</summary>
+    public string? Store { get; init; }
+
+    /// <summary>URL of the server that has the bucket; null for what the AWS SDK finds.</summary>
+    public Uri? StoreEndpoint { get; init; }
+
+    /// <summary>The bucket's region; null for what the AWS SDK finds.</summary>
+    public string? StoreRegion { get; init; }
+
+    /// <summary>The bucket in the URL's path; null for what the endpoint suggests.</summary>
+    public bool? StorePathStyle { get; init; }
+
+    public Durability Fsync { get; init; } = Durability.Default;
+
+    /// <summary>Bytes for memtables and cached blocks together.</summary>
+    public long CacheSize { get; init; } = 256L << 20;
+
+    /// <summary>Bytes on disk for the cache of a store in a bucket.</summary>
+    public long DiskCacheSize { get; init; } = 8L << 30;
+
+    /// <summary>Bytes at which a memtable is flushed; null for what the engine makes of the cache.</summary>
+    public long? MemtableSize { get; init; }
+
+    /// <summary>Length of the prefixes at which a new store is cut into shards; 0 for none.</summary>
+    public int KFactor { get; init; }
+
+    /// <summary>Most pairs that a range answer holds.</summary>
+    public int MaxRangeResponse { get; init; } = 1000;
+
+    /// <summary>True for the strict key rules: letters and digits, at most 255, letter case folded.</summary>
+    public bool AlphanumericKeys { get; init; }
+
+    /// <summary>Largest value, in bytes.</summary>
+    public int ValueBytesMax { get; init; } = Entry.ValueBytesMaxDefault;
+
+    /// <summary>Largest request body, in bytes; streamed bulk bodies may be of any size.</summary>
+    public long BodyBytesMax { get; init; } = 64L << 20;
+
+    /// <summary>Requests served at the same time; more are told to come again.</summary>
+    public int ConcurrencyMax { get; init; } = 1024;
+
+    public Compression Compression { get; init; } = Compression.None;
+
+    public LogLevel LogLevel { get; init; } = LogLevel.Information;
+
+    /// <summary>What the store is called in messages.</summary>
+    public string StoreName => Store ?? Data ?? DataDefault;
+
+    /// <summary>The folder for a cache of the bucket; null for none.</summary>
+    public string? CacheFolder => Store is null ? null : Data;
+
+    /// <summary>Checks what no setting can check alone.</summary>
+    /// <exception cref="DmtException">InvalidArgument.</exception>
+    public virtual void Validate()
+    {
+    }
+
+    /// <summary>The bucket; null for a store in a folder.</summary>
+    public BucketSettings? ToBucket() =>
+        Store is null ? null : new BucketSettings(Store)
+        {
+            Endpoint = StoreEndpoint,
+            Region = StoreRegion,
+            PathStyle = StorePathStyle,
+        };
+
+    /// <summary>What the engine is told of them.</summary>
+    public EngineOptions ToEngineOptions() => new()
+    {
+        CacheBytes = CacheSize,
+        Compression = Compression,
+        DiskCacheBytes = DiskCacheSize,
+        DiskCacheDirectory = CacheFolder,
+        Durability = Fsync,
+        KFactor = KFactor,
+        MemtableBytes = MemtableSize,
+        ValueBytesMax = ValueBytesMax,
+    };
+}

@@ -1,0 +1,1 @@
+return await Dmt.Silo.SiloProgram.RunAsync(args);

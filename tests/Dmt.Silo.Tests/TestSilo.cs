@@ -1,0 +1,31 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Dmt.Silo.Tests;
+
+/// <summary>The built <c>dmt-silo</c> in processes of its own.</summary>
+internal static class TestSilo
+{
+    /// <summary>How to start one on a free port; more arguments may be added.</summary>
+    /// <param name="folder">Its current folder.</param>
+    /// <param name="siloPort">Where other silos find it.</param>
+    /// <param name="arguments">More flags.</param>
+    public static ProcessStartInfo StartInfo(string folder, int siloPort, params string[] arguments) =>
+        new BuiltProgram(folder).Isolated(new ProcessStartInfo(
+            "dotnet",
+            [
+                Path.Combine(AppContext.BaseDirectory, "dmt-silo.dll"), "--port", "0", "--gateway-port", "0",
+                "--silo-port", $"{siloPort}", "--log-level", "warning", .. arguments,
+            ]));
+
+    /// <summary>Ports that were free a moment ago.</summary>
+    public static int[] FreePorts(int count)
+    {
+        var listeners = Enumerable.Range(0, count).Select(static _ => new TcpListener(IPAddress.Loopback, 0)).ToList();
+        listeners.ForEach(static listener => listener.Start());
+        int[] ports = [.. listeners.Select(static listener => ((IPEndPoint)listener.LocalEndpoint).Port)];
+        listeners.ForEach(static listener => listener.Dispose());
+        return ports;
+    }
+}
