@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Text;
 using Dmt.Core;
 using Dmt.Core.Keys;
@@ -18,8 +17,8 @@ namespace Dmt.Engine.Tests.Shards;
 public sealed class ShardBalancerTests(ITestOutputHelper output)
 {
     private const int Writers = 4;
-    private static readonly int KeyCount = Setting("DMT_SHARD_KEYS", 50_000);
-    private static readonly int BytesMax = Setting("DMT_SHARD_BYTES", 64 << 10);
+    private static readonly int KeyCount = ShardSetting.Of("DMT_SHARD_KEYS", 50_000);
+    private static readonly int BytesMax = ShardSetting.Of("DMT_SHARD_BYTES", 64 << 10);
     private readonly string[] _keys = ShardKeys.Create(KeyCount, seed: 7);
     private readonly LaterTime _time = new();
 
@@ -157,17 +156,13 @@ public sealed class ShardBalancerTests(ITestOutputHelper output)
         ShardBytesMax = bytesMax,
     };
 
-    private static int Setting(string name, int byDefault) =>
-        Environment.GetEnvironmentVariable(name) is { Length: > 0 } given
-            ? int.Parse(given, CultureInfo.InvariantCulture) : byDefault;
-
     private ValueTask<TrieStore> OpenAsync(MemoryObjectStore memory, string folder) =>
         OpenAsync(memory, folder, BytesMax);
 
     private ValueTask<TrieStore> OpenAsync(MemoryObjectStore memory, string folder, long? bytesMax)
     {
         var options = Options(bytesMax);
-        return Setting("DMT_SHARD_FOLDER", 0) == 1 && folder.Length > 0
+        return ShardSetting.Of("DMT_SHARD_FOLDER", 0) == 1 && folder.Length > 0
             ? TrieStore.OpenAsync(folder, options, _time)
             : TrieStore.OpenAsync(
                 new FailingObjectStore(memory),
