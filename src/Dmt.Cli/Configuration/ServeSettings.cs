@@ -47,6 +47,12 @@ internal sealed record ServeSettings
     /// <summary>Length of the prefixes at which a new store is cut into shards; 0 for none.</summary>
     public int KFactor { get; init; }
 
+    /// <summary>Bytes of a shard's tables at which it is carved; null for never.</summary>
+    public long? ShardBytesMax { get; init; }
+
+    /// <summary>Operations a second at which a shard is carved; null for never.</summary>
+    public long? ShardLoadMax { get; init; }
+
     /// <summary>Most pairs that a range answer holds.</summary>
     public int MaxRangeResponse { get; init; } = 1000;
 
@@ -106,6 +112,13 @@ internal sealed record ServeSettings
         {
             throw DmtException.InvalidArgument(
                 $"replica_acks is {ReplicaAcks}: expected 0 to {ReplicaList.Count}, the number of replicas");
+        }
+
+        if (HasRole && (ShardBytesMax ?? ShardLoadMax) is not null)
+        {
+            var name = ShardBytesMax is null ? "shard_load_max" : "shard_bytes_max";
+            throw DmtException.InvalidArgument(
+                $"{name} is set on a server that has replicas, or is one: expected off, for replicas follow one shard");
         }
 
         if (IsReplica && ReplicationPort == Port && Port > 0)

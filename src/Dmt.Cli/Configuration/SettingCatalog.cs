@@ -15,6 +15,7 @@ namespace Dmt.Cli.Configuration;
 internal static class SettingCatalog
 {
     private const string Auto = "auto";
+    private const string Off = "off";
     private const long MemtableSizeMin = 64L << 10;
     private const long MemtableSizeMax = 1L << 30;
 
@@ -81,6 +82,21 @@ internal static class SettingCatalog
             s => s.MemtableSize?.ToString(CultureInfo.InvariantCulture) ?? Auto),
         Number("k_factor", "length of the prefixes at which a new store is cut into shards; 0: it begins as one", 0,
             PreSplitPrefixes.KFactorMax, (s, n) => s with { KFactor = (int)n }, s => s.KFactor),
+        new(
+            "shard_bytes_max",
+            "size of its tables at which a shard is carved; what deletions leave small is merged again",
+            $"{Off}, or {ByteSize.Format(EngineOptions.ShardBytesMaxLeast)} to "
+                + $"{ByteSize.Format(EngineOptions.ShardBytesMaxMost)} ({ByteSize.Forms})",
+            ApplyShardBytesMax,
+            s => s.ShardBytesMax?.ToString(CultureInfo.InvariantCulture) ?? Off),
+        new(
+            "shard_load_max",
+            "operations a second at which a shard is carved; what has cooled down is merged again",
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{Off}, or a whole number from {EngineOptions.ShardLoadMaxLeast} to {EngineOptions.ShardLoadMaxMost}"),
+            ApplyShardLoadMax,
+            s => s.ShardLoadMax?.ToString(CultureInfo.InvariantCulture) ?? Off),
         Number("max_range_response", "most pairs in one range answer", 1, ScanRequest.LimitMax,
             (s, n) => s with { MaxRangeResponse = (int)n }, s => s.MaxRangeResponse),
         Choice("key_policy", "which keys are taken: any text, or letters and digits only",
@@ -204,6 +220,32 @@ internal static class SettingCatalog
 
         return ByteSize.TryParse(text, out var size) && size is >= MemtableSizeMin and <= MemtableSizeMax
             ? settings with { MemtableSize = size }
+            : null;
+    }
+
+    private static ServeSettings? ApplyShardBytesMax(ServeSettings settings, string text)
+    {
+        if (text.Equals(Off, StringComparison.OrdinalIgnoreCase))
+        {
+            return settings with { ShardBytesMax = null };
+        }
+
+        return ByteSize.TryParse(text, out var size)
+            && size is >= EngineOptions.ShardBytesMaxLeast and <= EngineOptions.ShardBytesMaxMost
+            ? settings with { ShardBytesMax = size }
+            : null;
+    }
+
+    private static ServeSettings? ApplyShardLoadMax(ServeSettings settings, string text)
+    {
+        if (text.Equals(Off, StringComparison.OrdinalIgnoreCase))
+        {
+            return settings with { ShardLoadMax = null };
+        }
+
+        return long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var load)
+            && load is >= EngineOptions.ShardLoadMaxLeast and <= EngineOptions.ShardLoadMaxMost
+            ? settings with { ShardLoadMax = load }
             : null;
     }
 

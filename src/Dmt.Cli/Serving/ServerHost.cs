@@ -50,6 +50,8 @@ internal static class ServerHost
             Durability = settings.Fsync,
             KFactor = settings.KFactor,
             MemtableBytes = settings.MemtableSize,
+            ShardBytesMax = settings.ShardBytesMax,
+            ShardLoadMax = settings.ShardLoadMax,
             ValueBytesMax = settings.ValueBytesMax,
         };
         await using var store = settings.HasRole

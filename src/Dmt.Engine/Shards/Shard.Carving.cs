@@ -1,12 +1,12 @@
 // How a part of a shard becomes a shard of its own, and how it comes back. Nothing is copied: both name the same
 // tables, each cut to what it owns.
 //
-// Carve: flush, while writers go on, and write the first manifest of each child, which says what it has so far; close the
-// gate for writers of the parts; write what they left in memtables since into a table of each child that has some, and
-// its second manifest; write the parent's next manifest, which no longer has the parts. That one is the commit: it is
-// fenced like every manifest, and before it nobody looks for the children. Then the parent's view changes, the children
-// are published, and the gate opens: who waited finds that the keys have moved. So behind the gate there are three
-// rounds of requests at most, and what their first ones cost on a disk (folders are made) is paid before.
+// Carve: flush, while writers go on, and write the first manifest of each child, which says what it has so far; flush
+// again; close the gate for writers of the parts; write what they left in memtables since into a table of each child
+// that has some, and its second manifest; write the parent's next manifest, which no longer has the parts. That one is
+// the commit: it is fenced like every manifest, and before it nobody looks for the children. Then the parent's view
+// changes, the children are published, and the gate opens: who waited finds that the keys have moved. So behind the
+// gate there are three rounds of requests, and what the first ones cost on a disk (folders are made) is paid before.
 //
 // Merge: see Shard.Merging.cs.
 //
