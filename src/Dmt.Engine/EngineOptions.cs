@@ -7,6 +7,12 @@ namespace Dmt.Engine;
 /// <summary>The settings of an embedded store. Immutable; checked when the store opens.</summary>
 public sealed record EngineOptions
 {
+    /// <summary>The range of <see cref="ShardBytesMax"/>.</summary>
+    public const long ShardBytesMaxLeast = 64 << 10, ShardBytesMaxMost = 1L << 40;
+
+    /// <summary>The range of <see cref="ShardLoadMax"/>.</summary>
+    public const long ShardLoadMaxLeast = 1000, ShardLoadMaxMost = 1_000_000_000;
+
     /// <summary>Bytes for memtables and cached blocks together. 8 MiB to 1 TiB; 256 MiB by default.</summary>
     public long CacheBytes { get; init; } = 256L << 20;
 
@@ -73,10 +79,17 @@ public sealed record EngineOptions
 
     /// <summary>
     /// A shard whose tables hold more bytes of data is carved, and one that was carved out goes back when deletions
-    /// leave it and its parent less than a quarter of this together. 64 KiB to 1 TiB; null, the default, for neither:
-    /// then shards change by command only.
+    /// leave it and its parent less than a quarter of this together. 64 KiB to 1 TiB; null, the default, for neither.
     /// </summary>
     public long? ShardBytesMax { get; init; }
+
+    /// <summary>
+    /// A shard that is asked for more operations a second, reads, writes and scans together, is carved where they are
+    /// balanced best, and goes back when it and its parent have had less than an eighth of this each for 10 minutes.
+    /// 1,000 to 1,000,000,000; null, the default, for neither. It is counted by samples, over 10 seconds. A single key
+    /// that has most of the load is left where it is.
+    /// </summary>
+    public long? ShardLoadMax { get; init; }
 
     /// <summary>
     /// The checkpoint with which the store opens: its present state is given up. Null for the present state.
@@ -116,7 +129,8 @@ public sealed record EngineOptions
         Check(nameof(LogSegmentBytes), LogSegmentBytes, 64 << 10, 1L << 30);
         Check(nameof(KFactor), KFactor, 0, PreSplitPrefixes.KFactorMax);
         Check(nameof(DiskCacheBytes), DiskCacheBytes, 1 << 20, 4L << 40);
-        Check(nameof(ShardBytesMax), ShardBytesMax ?? 1L << 30, 64 << 10, 1L << 40);
+        Check(nameof(ShardBytesMax), ShardBytesMax ?? ShardBytesMaxLeast, ShardBytesMaxLeast, ShardBytesMaxMost);
+        Check(nameof(ShardLoadMax), ShardLoadMax ?? ShardLoadMaxLeast, ShardLoadMaxLeast, ShardLoadMaxMost);
         if (DiskCacheDirectory is { Length: 0 })
         {
             throw DmtException.InvalidArgument($"{nameof(DiskCacheDirectory)} is empty: expected a folder, or null");

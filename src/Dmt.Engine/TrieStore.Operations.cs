@@ -63,8 +63,21 @@ public sealed partial class TrieStore
     public ValueTask<ulong> DeleteAsync(
         ReadOnlyMemory<byte> key, WriteOptions options = default, CancellationToken cancellationToken = default)
     {
-        Key.Validate(key.Span);
-        return RouteAsync(key, shard => shard.DeleteAsync(key, options, cancellationToken), cancellationToken);
+        if (!Shards.TryFind(key.Span, out var shard))
+        {
+            return DeleteRoutedAsync(null, default, key, options, cancellationToken);
+        }
+
+        try
+        {
+            var writing = shard.DeleteAsync(key, options, cancellationToken);
+            return writing.IsCompletedSuccessfully ? writing
+                : DeleteRoutedAsync(shard, writing, key, options, cancellationToken);
+        }
+        catch (DmtException e) when (shard.HasMoved(e))
+        {
+            return DeleteRoutedAsync(null, default, key, options, cancellationToken);
+        }
     }
 
     /// <inheritdoc/>
@@ -350,6 +363,36 @@ public sealed partial class TrieStore
         Key.Validate(key.Span);
         return await RouteAsync(
             key, shard => shard.PutAsync(key, value, options, cancellationToken), cancellationToken)
+            .ConfigureAwait(false);
+    }
+
+    /// <param name="first">The shard that was tried; null where none was.</param>
+    /// <param name="writing">What it was asked for.</param>
+    /// <param name="key">The key.</param>
+    /// <param name="options">As for a delete.</param>
+    /// <param name="cancellationToken">Cancels.</param>
+    private async ValueTask<ulong> DeleteRoutedAsync(
+        Shard? first,
+        ValueTask<ulong> writing,
+        ReadOnlyMemory<byte> key,
+        WriteOptions options,
+        CancellationToken cancellationToken)
+    {
+        if (first is not null)
+        {
+            try
+            {
+                return await writing.ConfigureAwait(false);
+            }
+            catch (DmtException e) when (first.HasMoved(e))
+            {
+                // Looked up again below.
+            }
+        }
+
+        Key.Validate(key.Span);
+        return await RouteAsync(
+            key, shard => shard.DeleteAsync(key, options, cancellationToken), cancellationToken)
             .ConfigureAwait(false);
     }
 }

@@ -66,7 +66,10 @@ public sealed partial class TrieStore
                     infos.Sum(static info => info.Bytes),
                     memtableEntries + infos.Sum(static info => info.Entries),
                     open.LastSequence,
-                    open.Epoch);
+                    open.Epoch)
+                {
+                    OperationsPerSecond = (long)Math.Round(open.Load.PerSecond),
+                };
             }
         }
         catch (DmtException e) when (e.Kind == DmtErrorKind.Closed && open!.IsRetired)

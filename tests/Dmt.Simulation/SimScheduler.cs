@@ -7,6 +7,8 @@ namespace Dmt.Simulation;
 /// </summary>
 internal sealed class SimScheduler(SimProcess node) : EngineScheduler
 {
+    public override Task StartAside(Func<Task> work) => Start(work);
+
     public override Task Start(Func<Task> loop)
     {
         var end = new TaskCompletionSource();

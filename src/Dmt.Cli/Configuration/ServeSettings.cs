@@ -6,6 +6,12 @@ namespace Dmt.Cli.Configuration;
 /// <summary>What <c>dmt serve</c> runs with; each property is one entry of <see cref="SettingCatalog"/>.</summary>
 internal sealed record ServeSettings : ServerSettings
 {
+    /// <summary>Bytes of a shard's tables at which it is carved; null for never.</summary>
+    public long? ShardBytesMax { get; init; }
+
+    /// <summary>Operations a second at which a shard is carved; null for never.</summary>
+    public long? ShardLoadMax { get; init; }
+
     /// <summary>A read replica; otherwise the main.</summary>
     public bool IsReplica { get; init; }
 

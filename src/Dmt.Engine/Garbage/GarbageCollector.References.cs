@@ -38,6 +38,7 @@ internal sealed partial class GarbageCollector
         var living = await LoadMapAsync(cancellationToken).ConfigureAwait(false);
         living.UnionWith(newest.SelectMany(static manifest => manifest.Carved).Select(static one => one.Shard));
         living.UnionWith(owned.Select(static o => o.Manifest.Shard));
+        living.UnionWith(owned.SelectMany(static o => o.Manifest.Carved).Select(static one => one.Shard));
         var references = new References(newest, owned.Select(static o => o.Manifest), checkpoints, living);
         foreach (var (mine, _) in owned)
         {

@@ -19,7 +19,9 @@ internal sealed partial class Shard
             FreezeIfNotEmpty();
         }
 
-        while (await FlushOldestAsync(cancellationToken).ConfigureAwait(false))
+        // Not what comes meanwhile: writers may be faster than this.
+        while (Volatile.Read(ref _manifest).FlushedSequence < last
+            && await FlushOldestAsync(cancellationToken).ConfigureAwait(false))
         {
         }
 

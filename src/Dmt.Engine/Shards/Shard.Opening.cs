@@ -187,7 +187,7 @@ internal sealed partial class Shard
             _host.Epochs.Retire(view, static v => v.RemoveReference());
         }
 
-        _host.Epochs.TryReclaim();
+        _host.Reclaim();
         _closing.Dispose();
     }
 

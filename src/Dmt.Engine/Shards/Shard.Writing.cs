@@ -231,6 +231,7 @@ internal sealed partial class Shard
     /// </summary>
     private void Apply(in WriteOperation operation, ulong sequence)
     {
+        Count(operation.Key);
         try
         {
             Apply(_view.Active, operation, sequence);

@@ -32,7 +32,7 @@ internal sealed partial class ShardDirectory
         return [.. parts.Select(static part => part.Shard)];
 
         ShardMap AddParts(ShardMap map) =>
-            parts.Aggregate(map, static (map, part) => map.Add(part.Shard, part.Prefix));
+            map.Add(parts.Select(static part => (part.Shard, (ReadOnlyMemory<byte>)part.Prefix)));
 
         void Publish(IReadOnlyList<Shard> children)
         {

@@ -127,10 +127,10 @@ internal sealed partial class ShardDirectory : IShardSource
         return shard;
     }
 
-    /// <summary>From now on shards are carved and merged by their size, where that is wanted.</summary>
+    /// <summary>From now on shards are carved and merged by size and load, where that is wanted.</summary>
     public void StartBalancing()
     {
-        if (_host.Options.ShardBytesMax is not null)
+        if (_host.Options.ShardBytesMax is not null || _host.Options.ShardLoadMax is not null)
         {
             _host.Balancer = new ShardBalancer(this, _host);
             foreach (var shard in _open.Values)
