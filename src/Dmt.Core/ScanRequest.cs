@@ -29,4 +29,21 @@ public sealed record ScanRequest
 
     /// <summary>Most entries that a page can have.</summary>
     public const int LimitMax = 100_000;
+
+    /// <summary>What of the range is behind the cursor.</summary>
+    /// <exception cref="DmtException">InvalidArgument where the cursor is none, or not one of this scan.</exception>
+    public KeyRange RangeLeft => Cursor is { } cursor ? PageCursor.Rest(cursor, Range, Reverse) : Range;
+
+    /// <summary>Checks limit and range.</summary>
+    /// <exception cref="DmtException">InvalidArgument or TooLarge, with what is allowed.</exception>
+    public void Validate()
+    {
+        if (Limit is < 1 or > LimitMax)
+        {
+            throw DmtException.InvalidArgument($"a limit of {Limit}: expected 1 to {LimitMax}");
+        }
+
+        Key.ValidatePrefix(Range.Start.Span);
+        Key.ValidatePrefix(Range.End.GetValueOrDefault().Span);
+    }
 }

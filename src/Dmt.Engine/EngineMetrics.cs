@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Dmt.Engine.Shards;
 
 namespace Dmt.Engine;
 
@@ -62,51 +63,51 @@ internal sealed class EngineMetrics : IDisposable
     }
 
     /// <summary>Figures that are read when somebody looks.</summary>
-    public void Observe(TrieStore store)
+    public void Observe(ShardHost host)
     {
         Counter(
             "dmt_written_bytes", "By", "Bytes of keys, values and metadata written", static s => s.UserBytesWritten);
         Counter("dmt_sequence", null, "Operations ever written", static s => (long)s.LastSequence);
-        Counter("dmt_block_cache_misses", null, "Blocks loaded into the cache", static s => s.Host.Cache.Loads);
-        Counter("dmt_block_cache_evictions", null, "Blocks dropped from the cache", static s => s.Host.Cache.Evictions);
-        Gauge("dmt_block_cache_bytes", "By", "Bytes of cached blocks", static s => s.Host.Cache.Bytes);
+        Counter("dmt_block_cache_misses", null, "Blocks loaded into the cache", static s => s.Cache.Loads);
+        Counter("dmt_block_cache_evictions", null, "Blocks dropped from the cache", static s => s.Cache.Evictions);
+        Gauge("dmt_block_cache_bytes", "By", "Bytes of cached blocks", static s => s.Cache.Bytes);
         Gauge("dmt_memtable_bytes", "By", "Bytes of memtables, frozen ones included", static s =>
-            s.Host.Budget.MemtableBytes);
+            s.Budget.MemtableBytes);
         Counter("dmt_garbage_failures", null, "Collections of garbage that failed", static s =>
-            s.Host.Collector.Failures);
-        Gauge("dmt_log_bytes", "By", "Bytes of log that are kept", static s => s.Host.Log.LiveBytes);
+            s.Collector.Failures);
+        Gauge("dmt_log_bytes", "By", "Bytes of log that are kept", static s => s.Log.LiveBytes);
         Gauge("dmt_writes_refused", null, "1 while writes are refused", static s => s.Problem is null ? 0 : 1);
         Gauge("dmt_table_bytes", "By", "Bytes of all tables", static s => s.TableBytes);
         Gauge("dmt_tables", null, "Number of tables", static s => s.TableCount);
 
-        if (store.Host.Objects.Requests is not null)
+        if (host.Objects.Requests is not null)
         {
             _meter.CreateObservableGauge(
                 "dmt_objects_dollars_per_month",
-                () => (double)(store.RequestDollarsPerMonth ?? 0),
+                () => (double)(host.RequestDollarsPerMonth ?? 0),
                 null,
                 "Estimated price of requests a month, at the rate since the start, in US dollars");
         }
 
-        if (store.Host.Objects.DiskCache is not null)
+        if (host.Objects.DiskCache is not null)
         {
             Counter("dmt_disk_cache_hits", null, "Parts of tables read from the cache on disk",
-                static s => s.Host.Objects.DiskCache?.Hits ?? 0);
+                static s => s.Objects.DiskCache?.Hits ?? 0);
             Counter("dmt_disk_cache_misses", null, "Parts of tables fetched because the cache on disk had them not",
-                static s => s.Host.Objects.DiskCache?.Misses ?? 0);
+                static s => s.Objects.DiskCache?.Misses ?? 0);
             Counter("dmt_disk_cache_evictions", null, "Parts of tables dropped from the cache on disk for others",
-                static s => s.Host.Objects.DiskCache?.Evictions ?? 0);
+                static s => s.Objects.DiskCache?.Evictions ?? 0);
             Counter("dmt_disk_cache_failures", null, "Damaged parts in the cache, and writes that its disk refused",
-                static s => s.Host.Objects.DiskCache?.Failures ?? 0);
+                static s => s.Objects.DiskCache?.Failures ?? 0);
             Gauge("dmt_disk_cache_bytes", "By", "Bytes of tables in the cache on disk",
-                static s => s.Host.Objects.DiskCache?.Bytes ?? 0);
+                static s => s.Objects.DiskCache?.Bytes ?? 0);
         }
 
-        void Counter(string name, string? unit, string description, Func<TrieStore, long> read) =>
-            _meter.CreateObservableCounter(name, () => read(store), unit, description);
+        void Counter(string name, string? unit, string description, Func<ShardHost, long> read) =>
+            _meter.CreateObservableCounter(name, () => read(host), unit, description);
 
-        void Gauge(string name, string? unit, string description, Func<TrieStore, long> read) =>
-            _meter.CreateObservableGauge(name, () => read(store), unit, description);
+        void Gauge(string name, string? unit, string description, Func<ShardHost, long> read) =>
+            _meter.CreateObservableGauge(name, () => read(host), unit, description);
     }
 
     public void Dispose() => _meter.Dispose();

@@ -221,17 +221,8 @@ public sealed partial class TrieStore
     internal async ValueTask<ScanPage> ScanAsync(
         ScanRequest request, DirectorySnapshot? asOf, CancellationToken cancellationToken)
     {
-        if (request.Limit is < 1 or > ScanRequest.LimitMax)
-        {
-            throw DmtException.InvalidArgument($"a limit of {request.Limit}: expected 1 to {ScanRequest.LimitMax}");
-        }
-
-        Key.ValidatePrefix(request.Range.Start.Span);
-        Key.ValidatePrefix(request.Range.End.GetValueOrDefault().Span);
-        var range = request.Cursor is { } cursor
-            ? PageCursor.Rest(cursor, request.Range, request.Reverse)
-            : request.Range;
-        using var scan = new Scan(Shards, range, request.Reverse, asOf);
+        request.Validate();
+        using var scan = new Scan(Shards, request.RangeLeft, request.Reverse, asOf);
         var page = new PageBuilder(request);
         while (await scan.MoveNextAsync(cancellationToken).ConfigureAwait(false))
         {

@@ -1,9 +1,7 @@
 using System.Security.Cryptography;
 using Dmt.Core;
-using Dmt.Core.Sharding;
 using Dmt.Engine.Checkpoints;
 using Dmt.Engine.Log;
-using Dmt.Engine.Manifests;
 using Dmt.Engine.Objects;
 using Dmt.Engine.Objects.Caching;
 using Dmt.Engine.Scheduling;
@@ -25,14 +23,12 @@ namespace Dmt.Engine;
 /// </example>
 public sealed partial class TrieStore : ITrieStore, IStoreMaintenance, IShardAdministration
 {
-    private readonly long _openedAt;
     private int _disposed;
 
     private TrieStore(ShardHost host, ShardDirectory shards)
     {
         (Host, Shards) = (host, shards);
-        _openedAt = host.Time.GetTimestamp();
-        host.Metrics.Observe(this);
+        host.Metrics.Observe(host);
     }
 
     /// <summary>
@@ -44,19 +40,6 @@ public sealed partial class TrieStore : ITrieStore, IStoreMaintenance, IShardAdm
     internal ShardHost Host { get; }
 
     internal ShardDirectory Shards { get; }
-
-    /// <summary>The highest of all open shards.</summary>
-    internal ulong LastSequence => Shards.Open.Max(static shard => shard.LastSequence);
-
-    internal long UserBytesWritten => Host.UserBytesOfReleased + Shards.Open.Sum(static s => s.UserBytesWritten);
-
-    internal string? Problem =>
-        Host.Log.RefusedBecause
-            ?? Shards.Open.Select(static shard => shard.Problem).FirstOrDefault(static p => p is not null);
-
-    internal long TableBytes => Shards.Open.Sum(static shard => shard.Tables.Sum(static table => table.Bytes));
-
-    internal long TableCount => Shards.Open.Sum(static shard => (long)shard.Tables.Count());
 
     /// <summary>
     /// Opens the store in a folder, making it when it is not there, and recovers what was acknowledged.
@@ -206,48 +189,8 @@ public sealed partial class TrieStore : ITrieStore, IStoreMaintenance, IShardAdm
     }
 
     /// <inheritdoc/>
-    public ValueTask<StoreStatistics> StatAsync(CancellationToken cancellationToken = default)
-    {
-        var described = Shards.Open.Select(static shard => shard.Describe()).ToList();
-        var levels = new List<LevelStatistics>();
-        for (var level = 0; level < Manifest.LevelCount; level++)
-        {
-            var infos =
-                described.SelectMany(one => one.Tables.Levels[level]).Select(static table => table.Info).ToList();
-            if (infos.Count > 0)
-            {
-                levels.Add(new LevelStatistics(
-                    level, infos.Count, infos.Sum(static i => i.Bytes), infos.Sum(static i => i.Entries)));
-            }
-        }
-
-        var root = Shards.Open.First(static shard => shard.Id == ShardMap.Root);
-        return ValueTask.FromResult(new StoreStatistics
-        {
-            Levels = levels,
-            EntriesMax = described.Sum(static one => one.MemtableEntries) + levels.Sum(static level => level.Entries),
-            MemtableBytes = described.Sum(static one => one.MemtableBytes),
-            BlockCacheBytes = Host.Cache.Bytes,
-            CacheBytesMax = Host.Options.CacheBytes,
-            LogBytes = Host.Log.LiveBytes,
-            TableBytes = levels.Sum(static level => level.Bytes),
-            BorrowedBytes = described.SelectMany(static one => one.Tables.Levels).SelectMany(static level => level)
-                .Where(static table => table.Info.Origin is not null).Sum(static table => table.Info.Bytes),
-            UserBytesWritten = UserBytesWritten,
-            MediumBytesWritten = Host.Metrics.TableBytesWritten + Host.Log.BytesWritten,
-            LastSequence = LastSequence,
-            Epoch = root.Epoch,
-            Shards = Shards.Map.Count,
-            ShardsOpen = described.Count,
-            Incarnation = Host.Log.Incarnation,
-            WritesRefused = Problem,
-            BackgroundProblem = Shards.Open.Select(static shard => shard.BackgroundProblem)
-                .FirstOrDefault(static problem => problem is not null),
-            Fenced = Host.Log.Fence.Reason?.Message,
-            Requests = Describe(Host.Objects.Requests),
-            DiskCache = Host.Objects.DiskCache,
-        });
-    }
+    public ValueTask<StoreStatistics> StatAsync(CancellationToken cancellationToken = default) =>
+        ValueTask.FromResult(Host.Describe(Shards.Map.Count));
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -258,29 +201,4 @@ public sealed partial class TrieStore : ITrieStore, IStoreMaintenance, IShardAdm
             await Host.DisposeAsync().ConfigureAwait(false);
         }
     }
-
-    /// <summary>Dollars a month for requests at the rate since the opening; null where nobody pays.</summary>
-    internal decimal? RequestDollarsPerMonth => Host.Objects.Requests is { } totals
-        && Host.Time.GetElapsedTime(_openedAt) is var uptime && uptime > TimeSpan.Zero
-        ? S3Cost.OfRequestsPerMonth(totals, uptime)
-        : null;
-
-    private RequestStatistics? Describe(RequestTotals? requests) => requests is not { } totals ? null
-        : new RequestStatistics
-        {
-            Gets = totals.Gets,
-            RangedGets = totals.RangedGets,
-            Puts = totals.Puts,
-            ConditionalPuts = totals.ConditionalPuts,
-            Deletes = totals.Deletes,
-            Lists = totals.Lists,
-            Heads = totals.Heads,
-            Multiparts = totals.Multiparts,
-            BytesUp = totals.BytesUp,
-            BytesDown = totals.BytesDown,
-            Retries = totals.Retries,
-            Hedges = totals.Hedges,
-            RequestDollarsPerMonth = RequestDollarsPerMonth ?? 0,
-            StorageDollarsPerMonth = S3Cost.OfStoragePerMonth(TableBytes),
-        };
 }

@@ -44,6 +44,11 @@ internal sealed partial class GarbageCollector
             if (shards.Contains(mine.Shard)
                 && (references.Newest(mine.Shard) is not { } found || !found.IsOf(mine)))
             {
+                if (HasLeft(mine.Shard))
+                {
+                    throw DmtException.Unavailable($"shard {mine.Shard} has moved to another node meanwhile: try again");
+                }
+
                 _isFenced = true;
                 throw ManifestStore.TakenOver(mine);
             }
@@ -51,6 +56,10 @@ internal sealed partial class GarbageCollector
 
         return references;
     }
+
+    /// <summary>It was closed cleanly since: then whoever opened it has taken nothing over.</summary>
+    private bool HasLeft(uint shard) =>
+        _owned().All(o => o.Manifest.Shard != shard || o.Manifest.ClosedCleanly);
 
     private async ValueTask<HashSet<uint>> LoadMapAsync(CancellationToken cancellationToken)
     {

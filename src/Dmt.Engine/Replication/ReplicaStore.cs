@@ -43,17 +43,8 @@ internal sealed class ReplicaStore(Follower follower) : ITrieStore
 
     public async ValueTask<ScanPage> ScanAsync(ScanRequest request, CancellationToken cancellationToken = default)
     {
-        if (request.Limit is < 1 or > ScanRequest.LimitMax)
-        {
-            throw DmtException.InvalidArgument($"a limit of {request.Limit}: expected 1 to {ScanRequest.LimitMax}");
-        }
-
-        Key.ValidatePrefix(request.Range.Start.Span);
-        Key.ValidatePrefix(request.Range.End.GetValueOrDefault().Span);
-        var range = request.Cursor is { } cursor
-            ? PageCursor.Rest(cursor, request.Range, request.Reverse)
-            : request.Range;
-        using var scan = Shard.OpenScanUnchecked(range, request.Reverse, null);
+        request.Validate();
+        using var scan = Shard.OpenScanUnchecked(request.RangeLeft, request.Reverse, null);
         var page = new PageBuilder(request);
         while (await scan.MoveNextAsync(cancellationToken).ConfigureAwait(false))
         {

@@ -115,7 +115,7 @@ internal sealed partial class Shard
         var levels = await OpenLevelsAsync(host, manifest, cancellationToken).ConfigureAwait(false);
         try
         {
-            foreach (var range in replay)
+            foreach (var range in replay.Where(range => range.Incarnation != host.Log.Incarnation))
             {
                 host.Logs.Check(range);
             }
@@ -262,7 +262,7 @@ internal sealed partial class Shard
         {
             try
             {
-                await _host.Logs.SealAsync(range, cancellationToken).ConfigureAwait(false);
+                await EndLogAsync(range, cancellationToken).ConfigureAwait(false);
                 await _host.Logs.ReplayAsync(
                     range, Id, (in LogRecord record) => Replay(record, range.Incarnation), cancellationToken)
                     .ConfigureAwait(false);
@@ -280,6 +280,15 @@ internal sealed partial class Shard
             await _manifests.ThrowIfTakenOverAsync(_manifest, cancellationToken).ConfigureAwait(false);
         }
     }
+
+    /// <summary>
+    /// From here on no more of the shard comes to the log: the owner before cannot write it any more. Where that is this
+    /// node, which could not close the shard cleanly, the others of its shards go on, and what there is must be written.
+    /// </summary>
+    private ValueTask EndLogAsync(LogRange range, CancellationToken cancellationToken) =>
+        range.Incarnation == _host.Log.Incarnation
+            ? _host.Log.WaitDurableAsync(_host.Log.End, cancellationToken)
+            : _host.Logs.SealAsync(range, cancellationToken);
 
     private void Replay(in LogRecord record, string incarnation)
     {

@@ -318,7 +318,7 @@ internal sealed class ShardBalancer : IAsyncDisposable
     }
 
     /// <summary>Of each block inside the bounds of its table the bytes, at a key before all of its own.</summary>
-    private static IEnumerable<WeightedKey> SamplesOf(TableSet tables)
+    internal static IEnumerable<WeightedKey> SamplesOf(TableSet tables)
     {
         foreach (var table in tables.Levels.SelectMany(static level => level))
         {

@@ -61,7 +61,7 @@ internal sealed partial class ShardDirectory
         CheckStillThere(parent, ParentOf(id));
         await parent.MergeAsync(child, () => Forget(id), cancellationToken).ConfigureAwait(false);
         await _host.ReleaseAsync(child).ConfigureAwait(false);
-        await _maps.UpdateAsync(map => Without(map, id), CancellationToken.None).ConfigureAwait(false);
+        await _maps.UpdateAsync(map => MapAgreement.Without(map, id), CancellationToken.None).ConfigureAwait(false);
     }
 
     /// <summary>A shard was merged by somebody who did not come to say so everywhere.</summary>
@@ -72,7 +72,7 @@ internal sealed partial class ShardDirectory
         using var kept = await _host.Collector.Exclusive.AcquireAsync(cancellationToken).ConfigureAwait(false);
         CheckStillThere(parent, last.MergedInto);
         await parent.AbsorbAsync(last, () => Forget(last.Shard), cancellationToken).ConfigureAwait(false);
-        await _maps.UpdateAsync(map => Without(map, last.Shard), CancellationToken.None).ConfigureAwait(false);
+        await _maps.UpdateAsync(map => MapAgreement.Without(map, last.Shard), CancellationToken.None).ConfigureAwait(false);
     }
 
     private uint ParentOf(uint id) => Map.Parent(id)?.Shard ?? throw DmtException.InvalidArgument(
@@ -98,28 +98,21 @@ internal sealed partial class ShardDirectory
         }
     }
 
-    private static ShardMap Without(ShardMap map, uint id) => map.TryGet(id, out _) ? map.Merge(id) : map;
-
     private void Forget(uint id)
     {
         lock (_lock)
         {
             _open.TryRemove(id, out _);
-            SetMap(Without(_map, id));
+            SetMap(MapAgreement.Without(_map, id));
         }
     }
 
     private uint CheckPrefixes(IReadOnlyList<ReadOnlyMemory<byte>> prefixes)
     {
+        ShardPrefixes.Validate(prefixes);
         uint? parent = null;
         foreach (var prefix in prefixes)
         {
-            if (prefix.Length is < 1 or > Key.BytesMax)
-            {
-                throw DmtException.InvalidArgument(
-                    $"a shard's prefix of {prefix.Length} bytes: expected 1 to {Key.BytesMax}");
-            }
-
             var found = Map.Find(prefix.Span);
             if (found.Prefix.Length == prefix.Length)
             {
@@ -136,19 +129,6 @@ internal sealed partial class ShardDirectory
             parent = found.Shard;
         }
 
-        for (var i = 0; i < prefixes.Count; i++)
-        {
-            for (var j = 0; j < prefixes.Count; j++)
-            {
-                if (i != j && prefixes[i].Span.StartsWith(prefixes[j].Span))
-                {
-                    throw DmtException.InvalidArgument(
-                        $"\"{Key.ToDisplay(prefixes[i].Span)}\" lies under \"{Key.ToDisplay(prefixes[j].Span)}\": "
-                        + "expected prefixes of which none is under another");
-                }
-            }
-        }
-
-        return parent ?? throw DmtException.InvalidArgument("no prefix is given: expected at least 1");
+        return parent!.Value;
     }
 }

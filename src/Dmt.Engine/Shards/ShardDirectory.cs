@@ -203,28 +203,7 @@ internal sealed partial class ShardDirectory
             Change(mine => Agree(Known(mine, map.NextShard - 1)));
         }
 
-        ShardMap Agree(ShardMap map)
-        {
-            if (!map.TryGet(shard.Id, out _))
-            {
-                return map;
-            }
-
-            foreach (var lacking in carved.Where(one => !map.TryGet(one.Shard, out _)).ToList())
-            {
-                // After a restore there is another one of that prefix.
-                var there = map.Find(lacking.Prefix);
-                map = there.Prefix.Length == lacking.Prefix.Length ? map.Merge(there.Shard) : map;
-                map = map.Add(lacking.Shard, lacking.Prefix);
-            }
-
-            while (map.Children(shard.Id).FirstOrDefault(one => carved.All(c => c.Shard != one.Shard)) is { } gone)
-            {
-                map = map.Merge(gone.Shard);
-            }
-
-            return map;
-        }
+        ShardMap Agree(ShardMap map) => MapAgreement.Of(map, shard.Id, carved);
     }
 
     /// <summary>The map, where numbers up to one have been given.</summary>

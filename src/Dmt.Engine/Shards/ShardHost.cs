@@ -16,7 +16,7 @@ namespace Dmt.Engine.Shards;
 /// What all shards of a node share: one log, one memory budget, one queue each for flushes and compactions, one object
 /// store.
 /// </summary>
-internal sealed class ShardHost : IAsyncDisposable
+internal sealed partial class ShardHost : IAsyncDisposable
 {
     private readonly Lock _lock = new(); // guards _shards, _oldLogs and the release of logs
     private readonly List<Shard> _shards = [];
@@ -38,6 +38,7 @@ internal sealed class ShardHost : IAsyncDisposable
     {
         (Objects, Logs, Log, Options, Time, Scheduler) = (objects, logs, log, options, time, scheduler);
         _oldLogs = [.. oldLogs];
+        _startedAt = time.GetTimestamp();
         Budget = new MemoryBudget(options.CacheBytes);
         Cache = new BlockCache(Budget);
         Collector = new GarbageCollector(

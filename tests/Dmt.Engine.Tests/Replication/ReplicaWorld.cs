@@ -110,7 +110,7 @@ internal sealed class ReplicaWorld : IAsyncDisposable
     {
         var expected = await ReadAsync(Main);
         while (this[node].AsReplica!.Shard is not { } shard || shard.Epoch != Main.AsMain!.Host.Find(1)!.Epoch
-            || shard.LastSequence < Main.AsMain.LastSequence)
+            || shard.LastSequence < Main.AsMain.Host.LastSequence)
         {
             await Task.Delay(1);
         }
@@ -128,7 +128,7 @@ internal sealed class ReplicaWorld : IAsyncDisposable
         catch (DmtException e) when (e.Kind == DmtErrorKind.Unavailable)
         {
             Assert.Fail(
-                $"{e.Message}; the main has {Main.AsMain!.LastSequence}; "
+                $"{e.Message}; the main has {Main.AsMain!.Host.LastSequence}; "
                     + string.Join(
                         "; ", ReplicaNodes.Select(node => $"{node}: {this[node].AsReplica?.Shard?.LastSequence} "
                         + $"{this[node].AsReplica?.Problem}")));

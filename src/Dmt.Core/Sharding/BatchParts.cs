@@ -1,11 +1,9 @@
-using Dmt.Core;
 using Dmt.Core.Keys;
-using Dmt.Core.Sharding;
 
-namespace Dmt.Engine.Shards;
+namespace Dmt.Core.Sharding;
 
 /// <summary>A batch, cut by shards.</summary>
-internal static class BatchParts
+public static class BatchParts
 {
     /// <summary>The operations of each shard in their order; the shards in the order of their first operations. A range
     /// that lies in several shards is cut.</summary>

@@ -1,17 +1,17 @@
 using System.Buffers.Text;
-using Dmt.Core;
 using Dmt.Core.Keys;
 
-namespace Dmt.Engine;
+namespace Dmt.Core;
 
 /// <summary>
 /// What a page's cursor says: where to go on. Base64url of a format version, the direction, and the last key handed
 /// out. It names no table, log or process, so it survives restarts.
 /// </summary>
-internal static class PageCursor
+public static class PageCursor
 {
     private const byte Version = 1;
 
+    /// <summary>The cursor of a page that ends with this key.</summary>
     public static string Encode(ReadOnlySpan<byte> lastKey, bool reverse) =>
         Base64Url.EncodeToString([Version, reverse ? (byte)1 : (byte)0, .. lastKey]);
 
