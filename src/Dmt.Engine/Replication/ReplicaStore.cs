@@ -19,7 +19,7 @@ internal sealed class ReplicaStore(Follower follower) : ITrieStore
             "this replica has no copy of its main yet: " + (follower.Problem ?? "it has not been heard of"));
 
     public ValueTask<Entry?> GetAsync(ReadOnlyMemory<byte> key, CancellationToken cancellationToken = default) =>
-        Shard.GetAsync(key, null, cancellationToken);
+        ReservedKeys.Contains(key.Span) ? default : Shard.GetAsync(key, null, cancellationToken);
 
     public ValueTask<ulong> PutAsync(
         ReadOnlyMemory<byte> key,
@@ -61,7 +61,7 @@ internal sealed class ReplicaStore(Follower follower) : ITrieStore
 
     public async ValueTask<long> CountAsync(KeyRange range, CancellationToken cancellationToken = default)
     {
-        using var scan = Shard.OpenScan(range, reverse: false, null);
+        using var scan = Shard.OpenScan(ReservedKeys.Clip(range), reverse: false, null);
         long count = 0;
         while (await scan.MoveNextAsync(cancellationToken).ConfigureAwait(false))
         {

@@ -233,7 +233,7 @@ internal sealed partial class Shard
                 ? [.. left, .. level, .. taken[0]]
                 : level.Concat(taken[i]).OrderBy(static t => t.Info.Smallest, KeyComparer.Instance).ToArray()),
         ];
-        var last = Math.Max(_lastSequence, merged.FlushedSequence);
+        var last = Math.Max(_lastSequence, merged.FlushedSequence) + 1; // above what was known of either
         var next = _manifest with
         {
             Number = _manifest.Number + 1,
@@ -340,6 +340,7 @@ internal sealed partial class Shard
             return [];
         }
 
+        await WaitForLogAsync(cancellationToken).ConfigureAwait(false);
         var nowMs = NowMs();
         var deletions = RangeTombstoneSet.Build(
             [.. frozen.SelectMany(memtable => memtable.RangeTombstones.Within(range).Tombstones())]);

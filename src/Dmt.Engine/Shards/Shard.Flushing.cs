@@ -104,6 +104,7 @@ internal sealed partial class Shard
 
     private async ValueTask FlushAsync(MemTable memtable, LogRange end, CancellationToken cancellationToken)
     {
+        await WaitForLogAsync(cancellationToken).ConfigureAwait(false);
         var nowMs = NowMs();
         var filter = new VersionFilter(_snapshots.ToArray(), memtable.RangeTombstones, isBottom: false, nowMs);
         var writer = new TableWriter(Objects, _options, NextTableId, memtable.SequenceMin, long.MaxValue, nowMs);

@@ -1,0 +1,51 @@
+using Dmt.Core;
+
+namespace Dmt.Engine.Shards;
+
+/// <content>What keeps the copies of keyspaces right; see KeyspaceFeed.cs.</content>
+internal sealed partial class Shard
+{
+    /// <summary>What was in tables when it was opened; what came later was written, or replayed, in this process.
+    /// </summary>
+    public ulong FlushedAtOpen { get; private init; }
+
+    /// <summary>The last sequence number given out; the keys of all operations up to it have been noted.</summary>
+    public ulong LastTaken()
+    {
+        lock (_writeLock)
+        {
+            return _lastSequence;
+        }
+    }
+
+    /// <summary>Writes a batch, unthrottled, if nothing was written since.</summary>
+    /// <param name="batch">Without conditions.</param>
+    /// <param name="last">The last sequence number that was given out.</param>
+    /// <returns>False where there is another one by now, or writers must wait.</returns>
+    public bool TryWriteNext(WriteBatch batch, ulong last)
+    {
+        lock (_writeLock)
+        {
+            if (_lastSequence != last)
+            {
+                return false;
+            }
+
+            var written = TryCommit(batch, Durability.Default, 0, out _, out var gate);
+            if (gate is not null)
+            {
+                _gateOpened.Leave(gate);
+            }
+
+            return written;
+        }
+    }
+
+    /// <summary>
+    /// Completes when the log is durable as far as it goes now. Tables are written after that only: what they hold
+    /// must not outlive what lies before it in the log and belongs to other shards.
+    /// </summary>
+    private ValueTask WaitForLogAsync(CancellationToken cancellationToken) => _host.Feed is null
+        ? ValueTask.CompletedTask
+        : _host.Log.WaitDurableAsync(_host.Log.End, cancellationToken);
+}
