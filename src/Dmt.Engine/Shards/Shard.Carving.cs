@@ -340,7 +340,6 @@ internal sealed partial class Shard
             return [];
         }
 
-        await WaitForLogAsync(cancellationToken).ConfigureAwait(false);
         var nowMs = NowMs();
         var deletions = RangeTombstoneSet.Build(
             [.. frozen.SelectMany(memtable => memtable.RangeTombstones.Within(range).Tombstones())]);
@@ -352,6 +351,7 @@ internal sealed partial class Shard
             reverse: false);
         merge.Seek(range.Start.Span);
         var written = await writer.WriteAsync(merge, filter, cancellationToken).ConfigureAwait(false);
+        await WaitForLogAsync(written, cancellationToken).ConfigureAwait(false);
         return await OpenTablesAsync(written, cancellationToken).ConfigureAwait(false);
     }
 

@@ -104,7 +104,6 @@ internal sealed partial class Shard
 
     private async ValueTask FlushAsync(MemTable memtable, LogRange end, CancellationToken cancellationToken)
     {
-        await WaitForLogAsync(cancellationToken).ConfigureAwait(false);
         var nowMs = NowMs();
         var filter = new VersionFilter(_snapshots.ToArray(), memtable.RangeTombstones, isBottom: false, nowMs);
         var writer = new TableWriter(Objects, _options, NextTableId, memtable.SequenceMin, long.MaxValue, nowMs);
@@ -115,6 +114,7 @@ internal sealed partial class Shard
             written = await writer.WriteAsync(cursor, filter, cancellationToken).ConfigureAwait(false);
         }
 
+        await WaitForLogAsync(written, cancellationToken).ConfigureAwait(false);
         var opened = CutToOwned(await OpenTablesAsync(written, cancellationToken).ConfigureAwait(false));
         var levels = (TableReader[][])_view.Tables.Levels.Clone();
         levels[0] = [.. opened, .. levels[0]];

@@ -1,4 +1,5 @@
 using Dmt.Core;
+using Dmt.Engine.Tables;
 
 namespace Dmt.Engine.Shards;
 
@@ -42,10 +43,26 @@ internal sealed partial class Shard
     }
 
     /// <summary>
-    /// Completes when the log is durable as far as it goes now. Tables are written after that only: what they hold
-    /// must not outlive what lies before it in the log and belongs to other shards.
+    /// Completes when the log is durable as far as it goes now. Tables come into a manifest after that only: what they
+    /// hold must not outlive what lies before it in the log and belongs to other shards.
     /// </summary>
-    private ValueTask WaitForLogAsync(CancellationToken cancellationToken) => _host.Feed is null
-        ? ValueTask.CompletedTask
-        : _host.Log.WaitDurableAsync(_host.Log.End, cancellationToken);
+    /// <param name="written">Tables that are given up where it fails.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    private async ValueTask WaitForLogAsync(IReadOnlyList<TableInfo> written, CancellationToken cancellationToken)
+    {
+        if (_host.Feed is null)
+        {
+            return;
+        }
+
+        try
+        {
+            await _host.Log.WaitDurableAsync(_host.Log.End, cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            _host.Collector.Add([.. written.Select(static info => info.Id.ObjectName)]);
+            throw;
+        }
+    }
 }
