@@ -47,6 +47,9 @@ internal sealed record ServeSettings
     /// <summary>Length of the prefixes at which a new store is cut into shards; 0 for none.</summary>
     public int KFactor { get; init; }
 
+    /// <summary>Keyspaces whose segments can be searched in any order, as a JSON array; empty for none.</summary>
+    public string Keyspaces { get; init; } = "";
+
     /// <summary>Most pairs that a range answer holds.</summary>
     public int MaxRangeResponse { get; init; } = 1000;
 

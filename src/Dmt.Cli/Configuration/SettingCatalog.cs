@@ -81,6 +81,15 @@ internal static class SettingCatalog
             s => s.MemtableSize?.ToString(CultureInfo.InvariantCulture) ?? Auto),
         Number("k_factor", "length of the prefixes at which a new store is cut into shards; 0: it begins as one", 0,
             PreSplitPrefixes.KFactorMax, (s, n) => s with { KFactor = (int)n }, s => s.KFactor),
+        new(
+            "keyspaces",
+            "keys that can be searched by any of their segments",
+            KeyspaceSettings.Allowed,
+            (s, text) => KeyspaceSettings.TryParse(text, out var list) ? s with { Keyspaces = list } : null,
+            s => s.Keyspaces)
+        {
+            TakesList = true,
+        },
         Number("max_range_response", "most pairs in one range answer", 1, ScanRequest.LimitMax,
             (s, n) => s with { MaxRangeResponse = (int)n }, s => s.MaxRangeResponse),
         Choice("key_policy", "which keys are taken: any text, or letters and digits only",

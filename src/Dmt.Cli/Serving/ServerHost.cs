@@ -48,6 +48,7 @@ internal static class ServerHost
             DiskCacheBytes = settings.DiskCacheSize,
             DiskCacheDirectory = settings.CacheFolder,
             Durability = settings.Fsync,
+            Keyspaces = KeyspaceSettings.Parse(settings.Keyspaces),
             KFactor = settings.KFactor,
             MemtableBytes = settings.MemtableSize,
             ValueBytesMax = settings.ValueBytesMax,

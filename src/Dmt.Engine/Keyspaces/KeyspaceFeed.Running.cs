@@ -49,12 +49,12 @@ internal sealed partial class KeyspaceFeed
             {
                 var ends = _isStopping;
                 await StepAsync(ends).ConfigureAwait(false);
-                _problem = null;
+                (_problem, _failures) = (null, 0);
                 return !ends;
             }
             catch (DmtException e) when (e.Kind is DmtErrorKind.Unavailable or DmtErrorKind.NotOwner)
             {
-                _problem = e;
+                (_problem, _failures) = (e, _failures + 1);
                 if (_queue.IsFull)
                 {
                     _queue.Replace(_keys.Select(static one => Whole(one.Keyspace)));

@@ -29,6 +29,9 @@ internal sealed partial class KeyspaceFeed : IAsyncDisposable
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(200);
 
+    /// <summary>Searches wait for so many attempts, and are refused until one succeeds.</summary>
+    private const int FailuresMax = 10;
+
     /// <summary>What is not fed by then is compared after the next opening.</summary>
     private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(10);
 
@@ -43,6 +46,7 @@ internal sealed partial class KeyspaceFeed : IAsyncDisposable
     private volatile bool _isStopping;
     private volatile bool _hasEnded;
     private volatile Exception? _problem;
+    private volatile int _failures; // attempts since the last that succeeded
     private long _keysTooLong;
 
     public KeyspaceFeed(ShardHost host, IReadOnlyList<Keyspace> keyspaces)
@@ -64,6 +68,9 @@ internal sealed partial class KeyspaceFeed : IAsyncDisposable
             Volatile.Read(ref _keysTooLong),
             _problem?.Message)).OrderBy(static info => info.Keyspace.Name, StringComparer.Ordinal),
     ];
+
+    /// <summary>There are keyspaces; otherwise it only takes away the copies of those that there were.</summary>
+    public bool IsNeeded => _keys.Length > 0;
 
     /// <summary>Milliseconds since the oldest change that the copies may lack; 0 where they lack none.</summary>
     public long LagMs => _queue.Lag is { Ticks: > 0 } lag ? Math.Max(1, (long)lag.TotalMilliseconds) : 0;
@@ -227,7 +234,7 @@ internal sealed partial class KeyspaceFeed : IAsyncDisposable
 
     private void ThrowIfStuck()
     {
-        if (_problem is { } problem)
+        if (_problem is { } problem && (_failures >= FailuresMax || _hasEnded))
         {
             throw new DmtException(
                 problem is DmtException known ? known.Kind : DmtErrorKind.Unavailable,

@@ -50,7 +50,7 @@ internal sealed partial class Shard
     /// <param name="cancellationToken">Gives up.</param>
     private async ValueTask WaitForLogAsync(IReadOnlyList<TableInfo> written, CancellationToken cancellationToken)
     {
-        if (_host.Feed is null)
+        if (_host.Feed is not { IsNeeded: true })
         {
             return;
         }
