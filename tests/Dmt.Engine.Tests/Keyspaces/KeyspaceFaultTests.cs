@@ -55,8 +55,7 @@ public sealed class KeyspaceFaultTests
 
         var failing = new FailingObjectStore(memory) { AfterEffect = afterEffect, ThenCutOff = dies };
         var store = await world.OpenAsync(
-            failing, static options => options with { CollectsGarbage = false },
-            dies ? TimeSpan.FromMilliseconds(20) : null);
+            failing, static options => options with { CollectsGarbage = false }, TimeSpan.FromMilliseconds(20));
         var before = failing.Calls;
         failing.FailAt = before + failAt;
         var changes = new List<Func<Task>>

@@ -29,7 +29,7 @@ internal sealed class KeyspaceWorld
         IObjectStore objects, Func<EngineOptions, EngineOptions>? change = null, TimeSpan? closeTimeout = null)
     {
         var options = TinyOptions.Create() with { GarbageAgeMin = TimeSpan.Zero, Keyspaces = Declared };
-        var logOptions = new ObjectLogOptions { CloseTimeout = closeTimeout ?? TimeSpan.FromSeconds(6) };
+        var logOptions = new ObjectLogOptions { CloseTimeout = closeTimeout ?? TimeSpan.FromSeconds(1) };
         return await TrieStore.OpenAsync(
             objects,
             new ObjectLogStore(objects, logOptions, Time, EngineScheduler.ThreadPool),
