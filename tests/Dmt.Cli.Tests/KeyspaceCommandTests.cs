@@ -27,7 +27,7 @@ public sealed class KeyspaceCommandTests : IDisposable
             (await AskAsync("--match", "0/books/*", "--limit", "2", "--json")).AssertOk().Text);
         var all = (await AskAsync("--match", "*/books/*", "--keyspace", "shop", "--limit", "2000")).AssertOk().Text;
         Assert.Equal(1500, all.Split('\n', StringSplitOptions.RemoveEmptyEntries).Distinct().Count());
-        (await AskAsync("--match", "*/cars/*")).AssertFailed(ExitCodes.Negative);
+        Assert.Equal(ExitCodes.Negative, (await AskAsync("--match", "*/cars/*")).ExitCode);
         Assert.Contains("2 segments", (await AskAsync("--match", "*/books")).AssertFailed(ExitCodes.BadInput));
         Assert.Contains(
             "expected one of shop",
@@ -54,7 +54,7 @@ public sealed class KeyspaceCommandTests : IDisposable
         await server.Client.MatchAsync(new MatchRequest { Pattern = "*/*/*" });
         var table = (await AskAsync("list")).AssertOk().Text;
         Assert.Contains("│ shop ", table);
-        Assert.Contains("│ yes ", table);
+        Assert.Contains(" yes ", table);
         Assert.StartsWith(
             "{\"keyspaces\":[{\"name\":\"shop\",\"prefix\":\"s/\",\"separator\":\"/\",\"segments\":3,\"copies\":3,",
             (await AskAsync("list", "--json")).AssertOk().Text);

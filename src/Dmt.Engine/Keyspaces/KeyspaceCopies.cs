@@ -17,9 +17,6 @@ internal sealed class KeyspaceCopies(PermutedKeys keys, uint generation)
 
     public uint Generation => generation;
 
-    /// <summary>Where the keys themselves lie.</summary>
-    public KeyRange Originals { get; } = KeyRange.Prefix(keys.Keyspace.Prefix);
-
     /// <summary>False while the copies are being made from the keys.</summary>
     public bool IsBuilt
     {
@@ -37,7 +34,7 @@ internal sealed class KeyspaceCopies(PermutedKeys keys, uint generation)
     public static bool Has(PermutedKeys keys, ReadOnlySpan<byte> key, out int excess)
     {
         Span<Range> segments = stackalloc Range[keys.Keyspace.Segments];
-        var has = keys.TryCut(key, segments);
+        var has = !ReservedKeys.Contains(key) && keys.TryCut(key, segments);
         excess = has ? CopyKeys.HeaderBytes + keys.Length(key, segments) - Key.BytesMax : 0;
         return has;
     }

@@ -143,7 +143,7 @@ internal sealed partial class KeyspaceFeed
         KeyspaceCopies copies, KeyRange range)
     {
         var differing = new List<byte[]>();
-        using var originals = new Scan(_store.Shards, range, reverse: false, null);
+        using var originals = new Scan(_store.Shards, ReservedKeys.Clip(range), reverse: false, null);
         using var firsts = new Scan(_store.Shards, copies.First(range), reverse: false, null);
         var hasOriginal = await originals.MoveNextAsync(_stop.Token).ConfigureAwait(false);
         var hasFirst = await firsts.MoveNextAsync(_stop.Token).ConfigureAwait(false);

@@ -8,7 +8,7 @@ internal sealed partial class KeyspaceFeed
 {
     private List<byte[]> _taken = []; // keys, in order, of which those before _takenAt are done
     private int _takenAt;
-    private bool _isDeclared;
+    private volatile bool _isDeclared;
 
     private async Task RunAsync()
     {

@@ -157,9 +157,7 @@ internal sealed partial class KeyspaceFeed : IAsyncDisposable
     public async ValueTask WaitAsync(CancellationToken cancellationToken)
     {
         ThrowIfStuck();
-        await _queue.WaitDoneAsync(
-            () => Array.TrueForAll(_copies, static one => one is not null), ThrowIfStuck, cancellationToken)
-            .ConfigureAwait(false);
+        await _queue.WaitDoneAsync(() => _isDeclared, ThrowIfStuck, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>The present generation of a keyspace's copies.</summary>

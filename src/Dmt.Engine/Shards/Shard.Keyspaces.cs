@@ -6,6 +6,9 @@ namespace Dmt.Engine.Shards;
 /// <content>What keeps the copies of keyspaces right; see KeyspaceFeed.cs.</content>
 internal sealed partial class Shard
 {
+    /// <summary>A shard that is closed waits so long for the log; then what is in it is replayed.</summary>
+    private static readonly TimeSpan ClosingPatience = TimeSpan.FromSeconds(5);
+
     /// <summary>What was in tables when it was opened; what came later was written, or replayed, in this process.
     /// </summary>
     public ulong FlushedAtOpen { get; private init; }
@@ -55,13 +58,21 @@ internal sealed partial class Shard
             return;
         }
 
+        using var closing = new CancellationTokenSource(
+            Volatile.Read(ref _closed) ? ClosingPatience : Timeout.InfiniteTimeSpan, _host.Time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(closing.Token, cancellationToken);
         try
         {
-            await _host.Log.WaitDurableAsync(_host.Log.End, cancellationToken).ConfigureAwait(false);
+            await _host.Log.WaitDurableAsync(_host.Log.End, either.Token).ConfigureAwait(false);
         }
-        catch
+        catch (Exception e)
         {
             _host.Collector.Add([.. written.Select(static info => info.Id.ObjectName)]);
+            if (e is OperationCanceledException && closing.IsCancellationRequested)
+            {
+                throw DmtException.Unavailable($"the log takes nothing: shard {Id} is closed with what is in it", e);
+            }
+
             throw;
         }
     }
