@@ -127,7 +127,7 @@ internal sealed class AnyOrderRun(int queries, TextWriter trace)
         var parts = new string[Segments];
         for (var i = Segments - 1; i >= 0; i--)
         {
-            parts[i] = string.Create(CultureInfo.InvariantCulture, $"{_names[i]}-{number % Values}");
+            parts[i] = string.Create(CultureInfo.InvariantCulture, $"{_names[i]}-{number % Values:00}");
             number /= Values;
         }
 
