@@ -8,8 +8,8 @@ namespace Dmt.Api;
 
 /// <summary>
 /// Keyspaces in JSON: the same in settings, in answers and on the command line. A declaration is
-/// <c>{"name", "prefix"?, "separator", "segments"}</c> or <c>{"name", "prefix"?, "widths": [n, …]}</c>; bytes that are no
-/// text come as <c>prefix_base64</c> and <c>separator_base64</c>.
+/// <c>{"name", "prefix"?, "separator", "segments"}</c> or <c>{"name", "prefix"?, "widths": [n, …]}</c>; bytes that are
+/// no text come as <c>prefix_base64</c> and <c>separator_base64</c>.
 /// </summary>
 public static class KeyspaceJson
 {

@@ -11,8 +11,8 @@ public interface IKeyspaceSearch
 
     /// <summary>One page of the keys that match a pattern; see <see cref="MatchRequest"/>.</summary>
     /// <exception cref="DmtException">
-    /// InvalidArgument for the pattern, the keyspace or the cursor; Unavailable where the copies are being built and the
-    /// request does not wait for them, or cannot be brought up to date; Fenced; Closed.
+    /// InvalidArgument for the pattern, the keyspace or the cursor; Unavailable where the copies are being built and
+    /// the request does not wait for them, or cannot be brought up to date; Fenced; Closed.
     /// </exception>
     ValueTask<MatchPage> MatchAsync(MatchRequest request, CancellationToken cancellationToken = default);
 

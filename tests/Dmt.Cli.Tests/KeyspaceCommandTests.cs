@@ -40,7 +40,8 @@ public sealed class KeyspaceCommandTests : IDisposable
     [Fact]
     public async Task A_prefix_and_a_pattern_do_not_go_together()
     {
-        Assert.Contains("not both", (await _cli.RunAsync(["search", "a", "--match", "*"])).AssertFailed(ExitCodes.BadInput));
+        Assert.Contains(
+            "not both", (await _cli.RunAsync(["search", "a", "--match", "*"])).AssertFailed(ExitCodes.BadInput));
         Assert.Contains("not both", (await _cli.RunAsync(["search"])).AssertFailed(ExitCodes.BadInput));
         Assert.Contains("'*/books/*'", (await _cli.RunAsync(["search", "--help"])).AssertOk().Text);
     }

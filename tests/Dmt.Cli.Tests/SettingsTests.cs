@@ -23,7 +23,8 @@ public sealed class SettingsTests : IDisposable
     public void Keyspaces_are_a_list_in_the_file_and_the_same_text_elsewhere()
     {
         const string List = """
-            [{"name": "shop", "prefix": "shop/", "separator": "/", "segments": 3}, {"name": "e", "prefix": "e", "widths": [8, 4]}]
+            [{"name": "shop", "prefix": "shop/", "separator": "/", "segments": 3},
+             {"name": "e", "prefix": "e", "widths": [8, 4]}]
             """;
         var settings = Load($"{{\"keyspaces\": {List}}}").Settings;
         Assert.Equal(

@@ -25,16 +25,16 @@ internal sealed class MatchEndpoints(ApiServices api)
         [
             new(
                 "match",
-                "The pattern: one part for each segment, * for any, with the keyspace's separator between them (/ where "
-                    + "segments have widths). \\* is a star, \\\\ a backslash, \\xHH a byte."),
+                "The pattern: one part for each segment, * for any, with the keyspace's separator between them (/ "
+                    + "where segments have widths). \\* is a star, \\\\ a backslash, \\xHH a byte."),
             new("keyspace", "The name of the keyspace; may be left out where there is only one."),
             new("values", "The values too.", "boolean"),
             new("limit", "Most keys; unless given as many as a page may have.", "integer"),
             ApiCall.Cursor,
             new(
                 "consistency",
-                "strong (the default): waits until every write acknowledged before is in the copies. eventual: does not "
-                    + "wait; lag_ms says how far back."),
+                "strong (the default): waits until every write acknowledged before is in the copies. eventual: does "
+                    + "not wait; lag_ms says how far back."),
         ],
         Answers =
         [

@@ -18,10 +18,10 @@ internal static class SearchCommand
     {
         var command = new ToolCommand(
             "search",
-            $"List words (keys of text) that begin with PREFIX, or keys that match a pattern of segments, {LimitDefault} "
-                + $"at most unless told. Exit code 1 when there is none. --match asks a server whose setting keyspaces "
-                + $"declares how keys are cut into segments: each part of the pattern is * or the whole segment (\\* is a "
-                + $"star, \\xHH a byte), and whichever are fixed, it is as fast as by a prefix.",
+            $"List words (keys of text) that begin with PREFIX, or keys that match a pattern of segments, "
+                + $"{LimitDefault} at most unless told. Exit code 1 when there is none. --match asks a server whose "
+                + "setting keyspaces declares how keys are cut into segments: each part of the pattern is * or the "
+                + "whole segment (\\* is a star, \\xHH a byte), and whichever are fixed, it is as fast as by a prefix.",
             "dmt search tria",
             "dmt search tria --limit 10 --order weight   # the ten heaviest",
             "dmt search '' --limit 1000000               # all words",

@@ -10,8 +10,8 @@ namespace Dmt.Cli.Configuration;
 internal static class KeyspaceSettings
 {
     public const string Allowed = "a list such as [{\"name\": \"shop\", \"prefix\": \"shop/\", \"separator\": \"/\", "
-        + "\"segments\": 3}, {\"name\": \"events\", \"prefix\": \"e\", \"widths\": [8, 4]}]: 2 to 6 segments, no prefix "
-        + "within another's";
+        + "\"segments\": 3}, {\"name\": \"events\", \"prefix\": \"e\", \"widths\": [8, 4]}]: 2 to 6 segments, no "
+        + "prefix within another's";
 
     /// <param name="text">The list; empty for none.</param>
     /// <param name="canonical">The same in one form; empty for none.</param>

@@ -103,7 +103,8 @@ internal sealed partial class KeyspaceFeed
     private async ValueTask BeginAsync(int at, uint generation)
     {
         var keyspace = _keys[at].Keyspace;
-        await _store.DeleteRangeUncheckedAsync(CopyKeys.OfGeneration(generation), default, _stop.Token).ConfigureAwait(false);
+        await _store.DeleteRangeUncheckedAsync(CopyKeys.OfGeneration(generation), default, _stop.Token)
+            .ConfigureAwait(false);
         await PutAsync(CopyKeys.Keyspace(generation), KeyspaceCodec.Encode(keyspace, isBuilt: false))
             .ConfigureAwait(false);
         NoteBuild(keyspace, generation);
@@ -116,7 +117,8 @@ internal sealed partial class KeyspaceFeed
     /// <summary>The record goes last: what is begun and not done is found by it.</summary>
     private async ValueTask RemoveAsync(uint generation)
     {
-        await _store.DeleteRangeUncheckedAsync(CopyKeys.OfGeneration(generation), default, _stop.Token).ConfigureAwait(false);
+        await _store.DeleteRangeUncheckedAsync(CopyKeys.OfGeneration(generation), default, _stop.Token)
+            .ConfigureAwait(false);
         await _store.WriteUncheckedAsync(
             new WriteBatch().Delete(CopyKeys.Keyspace(generation)), Durability.Default, _stop.Token)
             .ConfigureAwait(false);

@@ -168,7 +168,8 @@ internal sealed partial class KeyspaceFeed : IAsyncDisposable
     {
         var at = IndexOf(name);
         return Volatile.Read(ref _copies[at]) ?? throw DmtException.Unavailable(
-            $"keyspace {_keys[at].Keyspace.Name} is being opened: try again" + (_problem is { } e ? $" ({e.Message})" : ""));
+            $"keyspace {_keys[at].Keyspace.Name} is being opened: try again"
+                + (_problem is { } e ? $" ({e.Message})" : ""));
     }
 
     public bool IsPresent(KeyspaceCopies copies) => Array.Exists(_copies, one => ReferenceEquals(one, copies));

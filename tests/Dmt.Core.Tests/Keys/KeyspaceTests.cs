@@ -11,7 +11,8 @@ public sealed class KeyspaceTests
     [InlineData("k", "", "12345678901234567", 3, "separator of 17 bytes")]
     [InlineData("k", "", "/", 1, "1 segments")]
     [InlineData("k", "", "/", 7, "7 segments")]
-    public void What_is_out_of_its_range_is_refused(string name, string prefix, string separator, int count, string wrong)
+    public void What_is_out_of_its_range_is_refused(
+        string name, string prefix, string separator, int count, string wrong)
     {
         var e = Assert.Throws<DmtException>(() => Keyspace.Separated(name, prefix, separator, count));
         Assert.Equal(DmtErrorKind.InvalidArgument, e.Kind);
@@ -59,7 +60,8 @@ public sealed class KeyspaceTests
         Assert.False(ReservedKeys.Contains([.. below, 0xFE, 0xFF, 0xFF]));
         Assert.True(ReservedKeys.Contains([.. below, 0xFF]));
         Assert.Null(ReservedKeys.Range.End);
-        Assert.Equal(new KeyRange("a"u8.ToArray(), "b"u8.ToArray()), ReservedKeys.Clip(new("a"u8.ToArray(), "b"u8.ToArray())));
+        var range = new KeyRange("a"u8.ToArray(), "b"u8.ToArray());
+        Assert.Equal(range, ReservedKeys.Clip(range));
         Assert.Equal((byte[])[.. below, 0xFF], ReservedKeys.Clip(KeyRange.All).End!.Value.ToArray());
         Assert.True(ReservedKeys.Clip(new KeyRange((byte[])[.. below, 0xFF, 1], null)).IsEmpty);
     }

@@ -18,7 +18,8 @@ public sealed class PermutedKeysTests
             for (var subset = 0; subset < 1 << keyspace.Segments; subset++)
             {
                 var pattern = new SegmentPattern(
-                    keyspace, [.. segments.Select((s, i) => (subset & (1 << i)) != 0 ? s : default(ReadOnlyMemory<byte>?))]);
+                    keyspace,
+                    [.. segments.Select((s, i) => (subset & (1 << i)) != 0 ? s : default(ReadOnlyMemory<byte>?))]);
                 var order = permuted.OrderFor(pattern, out var front, out var isWhole);
                 var copy = Encode(permuted, order, key);
                 if (!copy.AsSpan().StartsWith(front) || !pattern.Matches(key)
@@ -44,7 +45,8 @@ public sealed class PermutedKeysTests
             var key = KeyOf(keyspace, x.Item2);
             var permuted = new PermutedKeys(keyspace);
             var pattern = new SegmentPattern(
-                keyspace, [.. fixedTo.Select((s, i) => (x.subset & (1 << i)) != 0 ? s : default(ReadOnlyMemory<byte>?))]);
+                keyspace,
+                [.. fixedTo.Select((s, i) => (x.subset & (1 << i)) != 0 ? s : default(ReadOnlyMemory<byte>?))]);
             var order = permuted.OrderFor(pattern, out var front, out var isWhole);
             var copy = Encode(permuted, order, key);
             var found = isWhole ? copy.AsSpan().SequenceEqual(front) : copy.AsSpan().StartsWith(front);

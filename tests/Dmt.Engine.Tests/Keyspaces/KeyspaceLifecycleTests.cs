@@ -123,7 +123,8 @@ public sealed class KeyspaceLifecycleTests
         await store.PutAsync(fits, "1");
         foreach (var write in (Func<Task>[])[
             () => store.PutAsync(tooLong, "1").AsTask(),
-            () => store.WriteAsync(new WriteBatch().Put("other"u8, default).Put(Key.FromText(tooLong), default)).AsTask()])
+            () => store.WriteAsync(
+                new WriteBatch().Put("other"u8, default).Put(Key.FromText(tooLong), default)).AsTask()])
         {
             var e = await Assert.ThrowsAsync<DmtException>(write);
             Assert.Equal(DmtErrorKind.TooLarge, e.Kind);

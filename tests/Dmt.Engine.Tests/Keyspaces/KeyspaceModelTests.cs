@@ -171,9 +171,9 @@ public sealed class KeyspaceModelTests(ITestOutputHelper output)
         var copies = store.Host.Feed!.Describe().Count > 0
             ? CopyKeys.Prefix((uint)random.Next(1, 4), random.Next(3), KeyspaceWorld.Bytes("ab"))
             : [];
+        var key = KeyspaceWorld.Bytes(KeyspaceWorld.RandomKey(random));
         var prefix = random.Next(2) == 0 ? copies[..random.Next(8, copies.Length)]
-            : KeyspaceWorld.Bytes(KeyspaceWorld.RandomKey(random)) is var key ? key[..random.Next(1, Math.Min(5, key.Length))]
-            : [];
+            : key[..random.Next(1, Math.Min(5, key.Length))];
         if (store.Shards.Map.Find(prefix).Prefix.Length < prefix.Length)
         {
             await store.Shards.CarveAsync([prefix], default);

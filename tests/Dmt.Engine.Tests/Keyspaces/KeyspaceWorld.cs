@@ -94,7 +94,8 @@ internal sealed class KeyspaceWorld
                     var text = PatternOf(keyspace, example, subset, random);
                     var pattern = SegmentPattern.Parse(keyspace, text);
                     var expected = found.Where(key => pattern.Matches(Bytes(key))).ToList();
-                    Same(expected, await SearchAsync(store, keyspace.Name, text, random.Next(1, 20)), $"{when}: {text}");
+                    var result = await SearchAsync(store, keyspace.Name, text, random.Next(1, 20));
+                    Same(expected, result, $"{when}: {text}");
                 }
             }
 
