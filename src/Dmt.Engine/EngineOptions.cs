@@ -1,4 +1,5 @@
 using Dmt.Core;
+using Dmt.Core.Keys;
 using Dmt.Core.Sharding;
 using Dmt.Engine.Checkpoints;
 
@@ -102,6 +103,14 @@ public sealed record EngineOptions
     /// </summary>
     public int KFactor { get; init; }
 
+    /// <summary>
+    /// The keyspaces whose segments can be searched in any order, none within another; copies are built in the
+    /// background where they are not there yet, and removed where their keyspace is not among these any more. Null, the
+    /// default: none are kept or looked at; those that are there are brought up to date by the next opening that
+    /// declares them. Needs a <see cref="ValueBytesMax"/> of 256 KiB at least.
+    /// </summary>
+    public IReadOnlyList<Keyspace>? Keyspaces { get; init; }
+
     /// <summary>Bytes at which a memtable is flushed.</summary>
     internal long MemtableBytesEffective => MemtableBytes ?? Math.Min(CacheBytes / 8, 64L << 20);
 
@@ -139,6 +148,12 @@ public sealed record EngineOptions
         if (GarbageAgeMin is { } age && (age < TimeSpan.Zero || age > TimeSpan.FromDays(365)))
         {
             throw DmtException.InvalidArgument($"{nameof(GarbageAgeMin)} is {age}: expected 0 to 365 days");
+        }
+
+        if (Keyspaces is { Count: > 0 })
+        {
+            Keyspace.CheckTogether(Keyspaces);
+            Check(nameof(ValueBytesMax), ValueBytesMax, 256 << 10, Entry.ValueBytesMaxCeiling);
         }
 
         if (RestoreFrom is not null)

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Dmt.Core;
 using Dmt.Engine.Checkpoints;
+using Dmt.Engine.Keyspaces;
 using Dmt.Engine.Log;
 using Dmt.Engine.Objects;
 using Dmt.Engine.Objects.Caching;
@@ -21,7 +22,7 @@ namespace Dmt.Engine;
 /// await foreach (var (key, value) in store.PrefixAsync("app")) Console.WriteLine($"{key} = {value}");
 /// </code>
 /// </example>
-public sealed partial class TrieStore : ITrieStore, IStoreMaintenance, IShardAdministration
+public sealed partial class TrieStore : ITrieStore, IStoreMaintenance, IShardAdministration, IKeyspaceSearch
 {
     private int _disposed;
 
@@ -144,9 +145,12 @@ public sealed partial class TrieStore : ITrieStore, IStoreMaintenance, IShardAdm
         {
             random ??= new Random(RandomNumberGenerator.GetInt32(int.MaxValue));
             host = ShardHost.Start(objects, logs, options, time, random, scheduler);
+            host.Feed = options.Keyspaces is { } keyspaces ? new KeyspaceFeed(host, keyspaces) : null;
             var shards = await OpenShardsAsync(host, cancellationToken).ConfigureAwait(false);
             shards.StartBalancing();
-            return new TrieStore(host, shards);
+            var store = new TrieStore(host, shards);
+            host.Feed?.Start(store);
+            return store;
         }
         catch
         {
@@ -200,6 +204,11 @@ public sealed partial class TrieStore : ITrieStore, IStoreMaintenance, IShardAdm
     {
         if (Interlocked.Exchange(ref _disposed, 1) == 0)
         {
+            if (Host.Feed is { } feed)
+            {
+                await feed.DisposeAsync().ConfigureAwait(false);
+            }
+
             await Shards.CloseAsync().ConfigureAwait(false);
             await Host.DisposeAsync().ConfigureAwait(false);
         }

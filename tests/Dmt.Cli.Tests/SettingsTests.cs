@@ -21,6 +21,39 @@ public sealed class SettingsTests : IDisposable
     }
 
     [Fact]
+    public void Keyspaces_are_a_list_in_the_file_and_the_same_text_elsewhere()
+    {
+        const string List = """
+            [{"name": "shop", "prefix": "shop/", "separator": "/", "segments": 3},
+             {"name": "e", "prefix": "e", "widths": [8, 4]}]
+            """;
+        var settings = Load($"{{\"keyspaces\": {List}}}").Settings;
+        Assert.Equal(
+            [
+                Dmt.Core.Keys.Keyspace.Separated("shop", "shop/", "/", 3),
+                Dmt.Core.Keys.Keyspace.FixedWidths("e", "e"u8, 8, 4),
+            ],
+            KeyspaceSettings.Parse(settings.Keyspaces));
+        Assert.Equal("", Load("{\"keyspaces\": []}").Settings.Keyspaces);
+        Assert.True(KeyspaceSettings.TryParse(settings.Keyspaces, out var again));
+        Assert.Equal(settings.Keyspaces, again);
+    }
+
+    [Theory]
+    [InlineData("[{\"name\": \"a\", \"separator\": \"/\", \"segments\": 7}]")]
+    [InlineData("[{\"name\": \"a\", \"separator\": \"/\"}]")]
+    [InlineData("[{\"separator\": \"/\", \"segments\": 3}]")]
+    [InlineData("[{\"name\": \"a\", \"widths\": [0, 1]}]")]
+    [InlineData("[{\"name\": \"a\", \"widths\": [1, 1]}, {\"name\": \"b\", \"prefix\": \"x\", \"widths\": [1, 1]}]")]
+    [InlineData("[3]")]
+    public void Keyspaces_that_cannot_be_are_refused_with_what_is_expected(string list)
+    {
+        var e = Assert.Throws<DmtException>(() => Load($"{{\"keyspaces\": {list}}}"));
+        Assert.Contains("keyspaces from", e.Message, StringComparison.Ordinal);
+        Assert.Contains("2 to 6 segments", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Every_setting_is_read_from_the_file()
     {
         var settings = Load("""

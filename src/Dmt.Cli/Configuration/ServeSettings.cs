@@ -12,6 +12,9 @@ internal sealed record ServeSettings : ServerSettings
     /// <summary>Operations a second at which a shard is carved; null for never.</summary>
     public long? ShardLoadMax { get; init; }
 
+    /// <summary>Keyspaces whose segments can be searched in any order, as a JSON array; empty for none.</summary>
+    public string Keyspaces { get; init; } = "";
+
     /// <summary>A read replica; otherwise the main.</summary>
     public bool IsReplica { get; init; }
 

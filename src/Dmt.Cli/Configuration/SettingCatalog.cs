@@ -30,6 +30,15 @@ internal static class SettingCatalog
                 $"{Off}, or a whole number from {EngineOptions.ShardLoadMaxLeast} to {EngineOptions.ShardLoadMaxMost}"),
             ApplyShardLoadMax,
             s => s.ShardLoadMax?.ToString(CultureInfo.InvariantCulture) ?? Off),
+        new(
+            "keyspaces",
+            "keys that can be searched by any of their segments",
+            KeyspaceSettings.Allowed,
+            (s, text) => KeyspaceSettings.TryParse(text, out var list) ? s with { Keyspaces = list } : null,
+            s => s.Keyspaces)
+        {
+            TakesList = true,
+        },
         Choice("is_replica", "serve reads of a main that ships to this server; dmt promote makes it the main",
             [("true", true), ("false", false)], (s, yes) => s with { IsReplica = yes }, s => s.IsReplica),
         new(

@@ -26,6 +26,7 @@ internal static class ServerHost
     {
         var options = settings.ToEngineOptions() with
         {
+            Keyspaces = KeyspaceSettings.Parse(settings.Keyspaces),
             ShardBytesMax = settings.ShardBytesMax,
             ShardLoadMax = settings.ShardLoadMax,
         };

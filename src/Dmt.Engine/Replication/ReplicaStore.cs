@@ -21,6 +21,11 @@ internal sealed class ReplicaStore(Follower follower) : ITrieStore
     {
         Key.Validate(key.Span);
         ThrowIfEmpty();
+        if (ReservedKeys.Contains(key.Span))
+        {
+            return null;
+        }
+
         for (var attempts = 1; ; attempts++)
         {
             Shard? shard = null;
@@ -82,7 +87,7 @@ internal sealed class ReplicaStore(Follower follower) : ITrieStore
         Key.ValidatePrefix(range.Start.Span);
         Key.ValidatePrefix(range.End.GetValueOrDefault().Span);
         ThrowIfEmpty();
-        using var scan = new Scan(follower.Shards, range, reverse: false, null);
+        using var scan = new Scan(follower.Shards, ReservedKeys.Clip(range), reverse: false, null);
         long count = 0;
         while (await scan.MoveNextAsync(cancellationToken).ConfigureAwait(false))
         {

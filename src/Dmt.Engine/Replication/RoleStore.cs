@@ -11,7 +11,7 @@ using Dmt.Engine.Scheduling;
 namespace Dmt.Engine.Replication;
 
 /// <summary>A store that is the main or a read replica. Safe for concurrent use.</summary>
-public sealed partial class RoleStore : IRoleStore
+public sealed partial class RoleStore : IRoleStore, IKeyspaceSearch
 {
     private const uint RootShard = 1;
 

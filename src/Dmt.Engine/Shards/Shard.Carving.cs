@@ -268,6 +268,7 @@ internal sealed partial class Shard
             reverse: false);
         merge.Seek(range.Start.Span);
         var written = await writer.WriteAsync(merge, filter, cancellationToken).ConfigureAwait(false);
+        await WaitForLogAsync(written, cancellationToken).ConfigureAwait(false);
         return await OpenTablesAsync(written, cancellationToken).ConfigureAwait(false);
     }
 

@@ -123,6 +123,7 @@ internal sealed partial class Shard
             written = await writer.WriteAsync(cursor, filter, cancellationToken).ConfigureAwait(false);
         }
 
+        await WaitForLogAsync(written, cancellationToken).ConfigureAwait(false);
         var opened = CutToOwned(await OpenTablesAsync(written, cancellationToken).ConfigureAwait(false));
         var levels = (TableReader[][])_view.Tables.Levels.Clone();
         levels[0] = [.. opened, .. levels[0]];

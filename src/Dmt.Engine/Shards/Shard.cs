@@ -298,6 +298,7 @@ internal sealed partial class Shard : IAsyncDisposable
         Volatile.Write(ref _owned, new OwnedShard(written, _host.Time.GetUtcNow()));
         _host.Collector.Add(ManifestStore.Superseded(Id, written.Number));
         _host.ManifestWritten?.Invoke(Id);
+        _host.Feed?.Flushed(Id);
         DataBytesMost = Math.Max(DataBytesMost, DataBytes);
         _host.Balancer?.Changed(this);
     }

@@ -123,6 +123,7 @@ internal sealed partial class ShardDirectory : IShardSource
     {
         var shard = await _host.OpenShardAsync(id, restored, cancellationToken).ConfigureAwait(false);
         Add(shard);
+        _host.Feed?.Opened(shard);
         await CatchUpAsync(shard, cancellationToken).ConfigureAwait(false);
         return shard;
     }

@@ -2,6 +2,7 @@ using Dmt.Core;
 using Dmt.Core.Sharding;
 using Dmt.Core.Trie;
 using Dmt.Engine.Garbage;
+using Dmt.Engine.Keyspaces;
 using Dmt.Engine.Log;
 using Dmt.Engine.Manifests;
 using Dmt.Engine.Memory;
@@ -97,6 +98,9 @@ internal sealed partial class ShardHost : IAsyncDisposable
     /// <summary>Told of every manifest, once all is open; null where shards change by command only.</summary>
     public ShardBalancer? Balancer { get; set; }
 
+    /// <summary>Told of every key that is written; null where no keyspaces are declared.</summary>
+    public KeyspaceFeed? Feed { get; set; }
+
     /// <summary>The store is being closed: nothing that fails is tried again.</summary>
     public CancellationTokenSource Closing { get; } = new();
 
@@ -170,7 +174,10 @@ internal sealed partial class ShardHost : IAsyncDisposable
         await shard.DisposeAsync().ConfigureAwait(false);
         lock (_lock)
         {
-            _shards.Remove(shard.Id);
+            if (_shards.GetValueOrDefault(shard.Id) == shard)
+            {
+                _shards.Remove(shard.Id);
+            }
         }
     }
 
