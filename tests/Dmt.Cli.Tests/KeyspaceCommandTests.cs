@@ -1,6 +1,7 @@
 using Dmt.Core;
 using Dmt.Core.Keys;
 using Dmt.Engine;
+using Dmt.Hosting;
 
 namespace Dmt.Cli.Tests;
 

@@ -4,6 +4,7 @@ using Dmt.Api;
 using Dmt.Cli.Terminal;
 using Dmt.Core;
 using Dmt.Core.Keys;
+using Dmt.Hosting;
 
 namespace Dmt.Cli.Commands;
 

@@ -35,7 +35,7 @@ internal sealed partial class Shard
                 return false;
             }
 
-            var written = TryCommit(batch, Durability.Default, 0, out _, out var gate);
+            var written = TryCommit(batch, Durability.Default, 0, 0, out _, out var gate);
             if (gate is not null)
             {
                 _gateOpened.Leave(gate);

@@ -1,4 +1,5 @@
 using Dmt.Core;
+using Dmt.Core.Keys;
 using Dmt.Core.Sharding;
 using Dmt.Engine.Manifests;
 
