@@ -1,6 +1,7 @@
 // Each call goes to the shard that the client's map names. A shard refuses what is not its own before it does anything;
 // then the map is asked for again, and the call sent again. What else passes is tried again, too (Retries.cs). Writes
 // carry the number of their request, so sending one again is safe wherever its shard is by then.
+using Dmt.Contracts;
 using Dmt.Contracts.Messages;
 using Dmt.Core;
 using Dmt.Core.Keys;
@@ -48,6 +49,36 @@ public sealed partial class DmtClient : ITrieStore, IShardAdministration
             async (call, stop) => await (await FindAsync(call, stop).ConfigureAwait(false))
                 .GetAsync(key, stop).ConfigureAwait(false),
             RefreshAsync,
+            cancellationToken);
+    }
+
+    /// <summary>What a replica of the key's shard holds: a little late, and without asking the shard's owner.</summary>
+    /// <param name="key">1 to 1,024 bytes.</param>
+    /// <param name="copy">Which replica, from 1; as many as the silos are set to keep.</param>
+    /// <param name="cancellationToken">Cancels.</param>
+    /// <returns>The entry, null where it was absent; and how old that is at most.</returns>
+    /// <exception cref="DmtException">InvalidArgument; Unavailable.</exception>
+    public ValueTask<(Entry? Entry, TimeSpan Lag)> GetEventualAsync(
+        ReadOnlyMemory<byte> key, int copy = 1, CancellationToken cancellationToken = default)
+    {
+        ThrowIfClosed();
+        Key.Validate(key.Span);
+        if (copy is < 1 or >= Placement.CopiesMax)
+        {
+            throw DmtException.InvalidArgument($"replica {copy}: expected 1 to {Placement.CopiesMax - 1}");
+        }
+
+        return _retries.RunAsync(
+            () => $"the key \"{Key.ToDisplay(key.Span)}\" could not be read from replica {copy}",
+            new PointCall(key),
+            async (call, stop) =>
+            {
+                call.Map = await _routing.MapAsync(stop).ConfigureAwait(false);
+                var name = GrainKeys.OfReplica(call.Map.Find(key.Span).Shard, copy);
+                var read = await _grains.GetGrain<IShardReplicaGrain>(name).GetAsync(key, stop).ConfigureAwait(false);
+                return (read.Entry, TimeSpan.FromMilliseconds(read.LagMs));
+            },
+            async (call, stop) => await _routing.RefreshAsync(call.Map, stop).ConfigureAwait(false),
             cancellationToken);
     }
 

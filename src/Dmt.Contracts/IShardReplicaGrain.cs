@@ -1,5 +1,4 @@
 using Dmt.Contracts.Messages;
-using Dmt.Core;
 using Dmt.Core.Keys;
 
 namespace Dmt.Contracts;
@@ -12,9 +11,9 @@ namespace Dmt.Contracts;
 [Alias("dmt.shard-replica")]
 public interface IShardReplicaGrain : IGrainWithStringKey
 {
-    /// <summary>What the key held, as far as the replica has followed.</summary>
+    /// <summary>What the key held, as far as the replica has followed, and how old that is.</summary>
     [Alias("get")]
-    ValueTask<Entry?> GetAsync(ReadOnlyMemory<byte> key, CancellationToken cancellationToken = default);
+    ValueTask<ReplicaRead> GetAsync(ReadOnlyMemory<byte> key, CancellationToken cancellationToken = default);
 
     /// <summary>One page of a range that is the shard's as a whole.</summary>
     [Alias("scan")]

@@ -20,6 +20,14 @@ public sealed class DmtNodeOptions
     /// </summary>
     public int Replicas { get; set; }
 
+    /// <summary>
+    /// How often a replica looks into the store. 10 ms to 1 day; 1 s by default: about 60 requests a minute for each.
+    /// </summary>
+    public TimeSpan ReplicaPollInterval { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How often a silo sees to the replicas of its shards. 100 ms to 1 hour; 10 s by default.</summary>
+    public TimeSpan ReplicaKeepInterval { get; set; } = TimeSpan.FromSeconds(10);
+
     /// <summary>How often the sizes of shards are looked at. 100 ms to 1 day; 10 s by default.</summary>
     public TimeSpan BalanceInterval { get; set; } = TimeSpan.FromSeconds(10);
 

@@ -12,6 +12,12 @@ internal sealed class DmtNodeOptionsValidator(IOptions<DmtNodeOptions> options) 
         given.Engine.Validate();
         Check(nameof(given.ShardBytesMax), given.ShardBytesMax ?? 1 << 30, 64 << 10, 1L << 40);
         Check(nameof(given.Replicas), given.Replicas, 0, Core.Sharding.Placement.CopiesMax - 1);
+        Check(
+            nameof(given.ReplicaPollInterval), given.ReplicaPollInterval, TimeSpan.FromMilliseconds(10),
+            TimeSpan.FromDays(1));
+        Check(
+            nameof(given.ReplicaKeepInterval), given.ReplicaKeepInterval, TimeSpan.FromMilliseconds(100),
+            TimeSpan.FromHours(1));
         Check(nameof(given.BalanceInterval), given.BalanceInterval, TimeSpan.FromMilliseconds(100), TimeSpan.FromDays(1));
         Check(nameof(given.MoveDelay), given.MoveDelay, TimeSpan.Zero, TimeSpan.FromHours(1));
         Check(nameof(given.MovePause), given.MovePause, TimeSpan.Zero, TimeSpan.FromMinutes(1));

@@ -40,8 +40,10 @@ public static class DmtShardsExtensions
                 services.GetRequiredService<ILogger<SiloNode>>()))
             .AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(services => services.GetRequiredService<SiloNode>())
             .AddSingleton<ILifecycleParticipant<ISiloLifecycle>, ShardMover>()
+            .AddSingleton<ILifecycleParticipant<ISiloLifecycle>, ReplicaKeeper>()
             .AddSingleton<ShardMapCache>()
             .AddSingleton<LocalShards>()
+            .AddSingleton<LocalReplicas>()
             .AddSingleton<MergeFinisher>()
             .AddSingleton<ShardHomes>();
         return builder;

@@ -47,9 +47,9 @@ public sealed record ReplicaDescription
     [Id(1)]
     public ulong LastSequence { get; init; }
 
-    /// <summary>How long ago it had everything that was in the store.</summary>
+    /// <summary>Milliseconds since it had everything that was in the store; null until it had once.</summary>
     [Id(2)]
-    public TimeSpan Lag { get; init; }
+    public long? LagMs { get; init; }
 
     /// <summary>What keeps it from following; null when all is well.</summary>
     [Id(3)]

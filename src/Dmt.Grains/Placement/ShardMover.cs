@@ -77,7 +77,7 @@ internal sealed partial class ShardMover(
                     },
                     async (one, stop) =>
                     {
-                        var others = Active(membership.CurrentSnapshot).Where(other => !other.Equals(silo.SiloAddress))
+                        var others = membership.Active().Where(other => !other.Equals(silo.SiloAddress))
                             .ToArray();
                         if (others.Length > 0)
                         {
@@ -110,9 +110,9 @@ internal sealed partial class ShardMover(
         try
         {
             SiloAddress[] before = [];
-            await foreach (var snapshot in membership.MembershipUpdates.WithCancellation(_stop.Token))
+            await foreach (var _ in membership.MembershipUpdates.WithCancellation(_stop.Token))
             {
-                var active = Active(snapshot);
+                var active = membership.Active();
                 if (!active.SequenceEqual(before))
                 {
                     before = active;
@@ -132,7 +132,7 @@ internal sealed partial class ShardMover(
         foreach (var (activation, shard) in local.All)
         {
             // Looked at anew each time: silos may have gone meanwhile.
-            var active = Active(membership.CurrentSnapshot);
+            var active = membership.Active();
             if (active.Length == 0 || homes.Of(shard.Prefix, 1, active)[0] is var home && home.Equals(silo.SiloAddress))
             {
                 continue;
@@ -151,7 +151,7 @@ internal sealed partial class ShardMover(
             using var timer = new PeriodicTimer(options.Value.BalanceInterval);
             while (await timer.WaitForNextTickAsync(_stop.Token))
             {
-                if (Active(membership.CurrentSnapshot).FirstOrDefault() is { } first && first.Equals(silo.SiloAddress))
+                if (membership.Active().FirstOrDefault() is { } first && first.Equals(silo.SiloAddress))
                 {
                     await TryBalanceAsync();
                 }
@@ -175,12 +175,6 @@ internal sealed partial class ShardMover(
             LogNotBalanced(log, e);
         }
     }
-
-    private static SiloAddress[] Active(ClusterMembershipSnapshot snapshot) =>
-        [
-            .. snapshot.Members.Values.Where(static member => member.Status == SiloStatus.Active)
-                .Select(static member => member.SiloAddress).Order(),
-        ];
 
     [LoggerMessage(LogLevel.Information, "Shard {Shard} moves to {Home}")]
     private static partial void LogMoved(ILogger log, uint shard, SiloAddress home);

@@ -1,5 +1,6 @@
 using Dmt.Engine;
 using Dmt.Engine.Objects;
+using Dmt.Engine.Replication;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -11,10 +12,15 @@ internal sealed partial class SiloNode(
     : ILifecycleParticipant<ISiloLifecycle>
 {
     private ShardNode? _node;
+    private ReplicaNode? _replicas;
 
     /// <summary>The node, while the silo runs.</summary>
     public ShardNode Node =>
         _node ?? throw new InvalidOperationException("the silo has not come to the stage of application services yet");
+
+    /// <summary>The replicas of other silos' shards, while the silo runs.</summary>
+    public ReplicaNode Replicas =>
+        _replicas ?? throw new InvalidOperationException("the silo has not come to the stage of application services yet");
 
     /// <summary>The silo is about to leave: shards are not opened here any more.</summary>
     public bool IsLeaving { get; set; }
@@ -27,11 +33,17 @@ internal sealed partial class SiloNode(
         var objects = open();
         await ObjectStoreProbe.RunAsync(objects, Guid.NewGuid().ToString("N"), cancellationToken);
         _node = await ShardNode.StartAsync(objects, options.Value.Engine, time, cancellationToken);
+        _replicas = ReplicaNode.Open(open(), options.Value.Engine, options.Value.ReplicaPollInterval, time);
         LogStarted(log, objects.Description);
     }
 
     private async Task StopAsync(CancellationToken cancellationToken)
     {
+        if (_replicas is { } replicas)
+        {
+            await replicas.DisposeAsync();
+        }
+
         if (_node is { } node)
         {
             await node.DisposeAsync();
