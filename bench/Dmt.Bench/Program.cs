@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Dmt.Bench;
+using Dmt.Bench.AnyOrder;
 using Dmt.Bench.Bucket;
 using Dmt.Bench.Peers;
 
@@ -8,6 +9,12 @@ try
     if (args is ["bucket", .. var bucketArguments])
     {
         await BucketCommand.RunAsync(bucketArguments);
+        return 0;
+    }
+
+    if (args is ["anyorder", .. var anyOrderArguments])
+    {
+        await AnyOrderCommand.RunAsync(anyOrderArguments);
         return 0;
     }
 

@@ -63,6 +63,7 @@ public static class DmtApiExtensions
             api, services.GetRequiredService<MetricsPage>(), services.GetRequiredService<ConsolePage>()).Map(app);
         new AdminEndpoints(api).Map(app);
         new ShardEndpoints(api).Map(app);
+        new MatchEndpoints(api).Map(app);
         app.MapOpenApi("/openapi/{documentName}.json");
         return app;
     }

@@ -91,6 +91,7 @@ public static class ShardJson
             json.WriteNumber("entries_max", open.EntriesMax);
             json.WriteNumber("sequence", open.LastSequence);
             json.WriteNumber("epoch", open.Epoch);
+            json.WriteNumber("operations_per_second", open.OperationsPerSecond);
         }
     }
 
@@ -104,5 +105,8 @@ public static class ShardJson
             json.GetProperty("table_bytes").GetInt64(),
             json.GetProperty("entries_max").GetInt64(),
             json.GetProperty("sequence").GetUInt64(),
-            json.GetProperty("epoch").GetUInt64()));
+            json.GetProperty("epoch").GetUInt64())
+        {
+            OperationsPerSecond = json.GetProperty("operations_per_second").GetInt64(),
+        });
 }

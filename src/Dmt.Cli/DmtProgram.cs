@@ -68,6 +68,7 @@ internal static class DmtProgram
         root.Add(InspectCommand.Create(io));
         root.Add(CheckpointCommand.Create(io));
         root.Add(ShardCommand.Create(io));
+        root.Add(KeyspaceCommand.Create(io));
         root.Add(GcCommand.Create(io));
         root.Add(PromoteCommand.Create(io));
         root.Add(BenchCommand.Create(io));

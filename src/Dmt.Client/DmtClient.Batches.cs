@@ -20,7 +20,7 @@ public sealed partial class DmtClient
             throw DmtException.InvalidArgument("a range delete takes no condition");
         }
 
-        var batch = new WriteBatch { Request = options.Request }.DeleteRange(range);
+        var batch = new WriteBatch { Request = options.Request }.DeleteRange(ReservedKeys.ClipWritten(range));
         return WriteAsync(batch, options.Durability, cancellationToken);
     }
 
@@ -38,6 +38,11 @@ public sealed partial class DmtClient
         if (batch.Count == 0)
         {
             throw DmtException.InvalidArgument("the batch is empty");
+        }
+
+        foreach (var operation in batch)
+        {
+            ReservedKeys.Refuse(operation.Key);
         }
 
         var call = new BatchCall(batch, durability);

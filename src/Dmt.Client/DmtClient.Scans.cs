@@ -74,7 +74,7 @@ public sealed partial class DmtClient
         ThrowIfClosed();
         Key.ValidatePrefix(range.Start.Span);
         Key.ValidatePrefix(range.End.GetValueOrDefault().Span);
-        var walk = new Walk(range, reverse: false);
+        var walk = new Walk(ReservedKeys.Clip(range), reverse: false);
         var count = 0L;
         while (!walk.Left.IsEmpty)
         {

@@ -37,6 +37,11 @@ public sealed partial class DmtClient : ITrieStore, IShardAdministration
     {
         ThrowIfClosed();
         Key.Validate(key.Span);
+        if (ReservedKeys.Contains(key.Span))
+        {
+            return default;
+        }
+
         return _retries.RunAsync(
             () => $"the key \"{Key.ToDisplay(key.Span)}\" could not be read",
             new PointCall(key),
@@ -97,6 +102,7 @@ public sealed partial class DmtClient : ITrieStore, IShardAdministration
     {
         ThrowIfClosed();
         Key.Validate(write.Key.Span);
+        ReservedKeys.Refuse(write.Key.Span);
         var call = new PointCall(write.Key);
         var first = await FindFirstAsync(call, cancellationToken).ConfigureAwait(false);
         var request = write.Request ?? first.Numbers.Begin();

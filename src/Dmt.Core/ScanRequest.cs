@@ -30,9 +30,10 @@ public sealed record ScanRequest
     /// <summary>Most entries that a page can have.</summary>
     public const int LimitMax = 100_000;
 
-    /// <summary>What of the range is behind the cursor.</summary>
+    /// <summary>What of the range is behind the cursor, less the keys that are reserved.</summary>
     /// <exception cref="DmtException">InvalidArgument where the cursor is none, or not one of this scan.</exception>
-    public KeyRange RangeLeft => Cursor is { } cursor ? PageCursor.Rest(cursor, Range, Reverse) : Range;
+    public KeyRange RangeLeft =>
+        ReservedKeys.Clip(Cursor is { } cursor ? PageCursor.Rest(cursor, Range, Reverse) : Range);
 
     /// <summary>Checks limit and range.</summary>
     /// <exception cref="DmtException">InvalidArgument or TooLarge, with what is allowed.</exception>

@@ -13,4 +13,9 @@ public sealed record ShardInfo(uint Shard, ReadOnlyMemory<byte> Prefix, uint? Pa
 /// estimate.</param>
 /// <param name="LastSequence">Sequence number of its last write.</param>
 /// <param name="Epoch">Counts its openings for writing, from 1.</param>
-public sealed record OpenShard(long TableBytes, long EntriesMax, ulong LastSequence, ulong Epoch);
+public sealed record OpenShard(long TableBytes, long EntriesMax, ulong LastSequence, ulong Epoch)
+{
+    /// <summary>Reads, writes and scans a second during the last 10 to 20 seconds, from samples: in steps of about 6.
+    /// </summary>
+    public long OperationsPerSecond { get; init; }
+}

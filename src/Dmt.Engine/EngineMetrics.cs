@@ -31,6 +31,9 @@ internal sealed class EngineMetrics : IDisposable
             "dmt_shard_pause_seconds", "s", "How long writers of a shard waited for a carve or a merge");
     }
 
+    /// <summary>Tells the figures of this store from those of others in the process.</summary>
+    public Meter Meter => _meter;
+
     /// <summary>Bytes of all tables written since the start.</summary>
     public long TableBytesWritten => Volatile.Read(ref _tableBytesWritten);
 

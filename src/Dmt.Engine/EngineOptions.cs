@@ -1,4 +1,5 @@
 using Dmt.Core;
+using Dmt.Core.Keys;
 using Dmt.Core.Sharding;
 using Dmt.Engine.Checkpoints;
 
@@ -7,6 +8,12 @@ namespace Dmt.Engine;
 /// <summary>The settings of an embedded store. Immutable; checked when the store opens.</summary>
 public sealed record EngineOptions
 {
+    /// <summary>The range of <see cref="ShardBytesMax"/>.</summary>
+    public const long ShardBytesMaxLeast = 64 << 10, ShardBytesMaxMost = 1L << 40;
+
+    /// <summary>The range of <see cref="ShardLoadMax"/>.</summary>
+    public const long ShardLoadMaxLeast = 1000, ShardLoadMaxMost = 1_000_000_000;
+
     /// <summary>Bytes for memtables and cached blocks together. 8 MiB to 1 TiB; 256 MiB by default.</summary>
     public long CacheBytes { get; init; } = 256L << 20;
 
@@ -73,10 +80,17 @@ public sealed record EngineOptions
 
     /// <summary>
     /// A shard whose tables hold more bytes of data is carved, and one that was carved out goes back when deletions
-    /// leave it and its parent less than a quarter of this together. 64 KiB to 1 TiB; null, the default, for neither:
-    /// then shards change by command only.
+    /// leave it and its parent less than a quarter of this together. 64 KiB to 1 TiB; null, the default, for neither.
     /// </summary>
     public long? ShardBytesMax { get; init; }
+
+    /// <summary>
+    /// A shard that is asked for more operations a second, reads, writes and scans together, is carved where they are
+    /// balanced best, and goes back when it and its parent have had less than an eighth of this each for 10 minutes.
+    /// 1,000 to 1,000,000,000; null, the default, for neither. It is counted by samples, over 10 seconds. A single key
+    /// that has most of the load is left where it is.
+    /// </summary>
+    public long? ShardLoadMax { get; init; }
 
     /// <summary>
     /// The checkpoint with which the store opens: its present state is given up. Null for the present state.
@@ -88,6 +102,14 @@ public sealed record EngineOptions
     /// <see cref="PreSplitPrefixes.Of(int)"/>. 0, the default: it begins as one. A store that exists is left as it is.
     /// </summary>
     public int KFactor { get; init; }
+
+    /// <summary>
+    /// The keyspaces whose segments can be searched in any order, none within another; copies are built in the
+    /// background where they are not there yet, and removed where their keyspace is not among these any more. Null, the
+    /// default: none are kept or looked at; those that are there are brought up to date by the next opening that
+    /// declares them. Needs a <see cref="ValueBytesMax"/> of 256 KiB at least.
+    /// </summary>
+    public IReadOnlyList<Keyspace>? Keyspaces { get; init; }
 
     /// <summary>Bytes at which a memtable is flushed.</summary>
     internal long MemtableBytesEffective => MemtableBytes ?? Math.Min(CacheBytes / 8, 64L << 20);
@@ -116,7 +138,8 @@ public sealed record EngineOptions
         Check(nameof(LogSegmentBytes), LogSegmentBytes, 64 << 10, 1L << 30);
         Check(nameof(KFactor), KFactor, 0, PreSplitPrefixes.KFactorMax);
         Check(nameof(DiskCacheBytes), DiskCacheBytes, 1 << 20, 4L << 40);
-        Check(nameof(ShardBytesMax), ShardBytesMax ?? 1L << 30, 64 << 10, 1L << 40);
+        Check(nameof(ShardBytesMax), ShardBytesMax ?? ShardBytesMaxLeast, ShardBytesMaxLeast, ShardBytesMaxMost);
+        Check(nameof(ShardLoadMax), ShardLoadMax ?? ShardLoadMaxLeast, ShardLoadMaxLeast, ShardLoadMaxMost);
         if (DiskCacheDirectory is { Length: 0 })
         {
             throw DmtException.InvalidArgument($"{nameof(DiskCacheDirectory)} is empty: expected a folder, or null");
@@ -125,6 +148,12 @@ public sealed record EngineOptions
         if (GarbageAgeMin is { } age && (age < TimeSpan.Zero || age > TimeSpan.FromDays(365)))
         {
             throw DmtException.InvalidArgument($"{nameof(GarbageAgeMin)} is {age}: expected 0 to 365 days");
+        }
+
+        if (Keyspaces is { Count: > 0 })
+        {
+            Keyspace.CheckTogether(Keyspaces);
+            Check(nameof(ValueBytesMax), ValueBytesMax, 256 << 10, Entry.ValueBytesMaxCeiling);
         }
 
         if (RestoreFrom is not null)

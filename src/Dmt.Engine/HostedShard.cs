@@ -218,7 +218,13 @@ public sealed class HostedShard : IAsyncDisposable
         }
 
         await _shard.AbsorbAsync(last, static () => { }, cancellationToken).ConfigureAwait(false);
-        await _maps.UpdateAsync(map => MapAgreement.Without(map, child), CancellationToken.None).ConfigureAwait(false);
+        if (carved.All(one => one.Shard != child))
+        {
+            // Only the owner can say that it is done: to one from before the carve it looks the same.
+            await _shard.ThrowIfTakenOverAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        await UpdateMapAsync(map => MapAgreement.Without(map, child), CancellationToken.None).ConfigureAwait(false);
         return null;
     }
 
@@ -227,8 +233,10 @@ public sealed class HostedShard : IAsyncDisposable
     /// may not have come to say so.
     /// </summary>
     /// <returns>The map.</returns>
+    /// <exception cref="DmtException">Fenced where another process has taken the shard over, and the map is not what
+    /// this one thinks; Unavailable.</exception>
     public ValueTask<ShardMap> AgreeAsync(CancellationToken cancellationToken = default) =>
-        _maps.UpdateAsync(map => MapAgreement.Of(map, _shard.Id, _shard.Carved), cancellationToken);
+        UpdateMapAsync(map => MapAgreement.Of(map, _shard.Id, _shard.Carved), cancellationToken);
 
     public async ValueTask DisposeAsync()
     {
@@ -237,6 +245,11 @@ public sealed class HostedShard : IAsyncDisposable
             await _host.ReleaseAsync(_shard).ConfigureAwait(false);
         }
     }
+
+    /// <summary>What somebody who was taken over knows of the shard's children is old.</summary>
+    private ValueTask<ShardMap> UpdateMapAsync(
+        Func<ShardMap, ShardMap> change, CancellationToken cancellationToken) =>
+        _maps.UpdateAsync(change, cancellationToken, _shard.ThrowIfTakenOverAsync);
 
     private ShardScan OpenScan(KeyRange range, bool reverse)
     {

@@ -19,7 +19,7 @@ public sealed class Scan : IDisposable
 {
     private const int AheadMax = 8;
 
-    private readonly ShardDirectory _directory;
+    private readonly IShardSource _shards;
     private readonly DirectorySnapshot? _asOf;
     private readonly bool _reverse;
     private readonly Queue<Piece> _ahead = [];
@@ -28,10 +28,10 @@ public sealed class Scan : IDisposable
     private ShardScan? _current;
     private bool _disposed;
 
-    internal Scan(ShardDirectory directory, KeyRange range, bool reverse, DirectorySnapshot? asOf)
+    internal Scan(IShardSource shards, KeyRange range, bool reverse, DirectorySnapshot? asOf)
     {
-        (_directory, _left, _reverse, _asOf) = (directory, range, reverse, asOf);
-        if (directory.TryFindWhole(range, out var shard))
+        (_shards, _left, _reverse, _asOf) = (shards, range, reverse, asOf);
+        if (shards.TryFindWhole(range, out var shard))
         {
             _current = shard.OpenScanUnchecked(range, reverse, asOf?[shard]);
             _left = Nothing;
@@ -162,7 +162,7 @@ public sealed class Scan : IDisposable
             return;
         }
 
-        var map = _directory.Map;
+        var map = _shards.Map;
         foreach (var segment in map.Segments(_left, _reverse).Take(_aheadCount - _ahead.Count))
         {
             _ahead.Enqueue(new Piece(segment.Range, OpenAsync(segment.Shard, segment.Range, cancellationToken)));
@@ -180,7 +180,7 @@ public sealed class Scan : IDisposable
     private async Task<(ShardScan Scan, bool Any)> OpenAsync(
         uint id, KeyRange range, CancellationToken cancellationToken)
     {
-        var shard = await _directory.GetAsync(id, cancellationToken).ConfigureAwait(false);
+        var shard = await _shards.GetAsync(id, cancellationToken).ConfigureAwait(false);
         ShardScan scan;
         try
         {

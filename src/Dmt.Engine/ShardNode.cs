@@ -6,6 +6,7 @@
 // Structure: a carve is done by the parent's owner, and the new shards are closed before the map names them, so that
 // whoever opens one fences nobody. A merge is two steps, by two owners: the child gives up, its last manifest names the
 // parent, and the parent absorbs it (Shard.Carving.cs). Whoever opens a child that gave up is told by ShardOpening.
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Dmt.Core;
 using Dmt.Core.Sharding;
@@ -28,15 +29,29 @@ public sealed class ShardNode : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly Random _random;
     private readonly EngineScheduler _scheduler;
+    private readonly Func<IObjectStore, ILogStore> _openLogs;
     private readonly AsyncLock _starting; // one start of an incarnation at a time
+    private readonly ConcurrentDictionary<uint, AsyncLock> _openings = new(); // one opening of a shard at a time
     private readonly MapStore _maps;
     private ShardHost? _host;
     private bool _disposed; // guarded by _starting
 
+    /// <param name="objects">The bucket; the node disposes it.</param>
+    /// <param name="options">Settings, valid.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="random">Names incarnations.</param>
+    /// <param name="scheduler">Runs background loops.</param>
+    /// <param name="openLogs">Makes the logs of an incarnation; null for those in the bucket.</param>
     internal ShardNode(
-        IObjectStore objects, EngineOptions options, TimeProvider time, Random random, EngineScheduler scheduler)
+        IObjectStore objects,
+        EngineOptions options,
+        TimeProvider time,
+        Random random,
+        EngineScheduler scheduler,
+        Func<IObjectStore, ILogStore>? openLogs = null)
     {
         (_objects, _options, _time, _random, _scheduler) = (objects, options, time, random, scheduler);
+        _openLogs = openLogs ?? (bucket => new ObjectLogStore(bucket, new ObjectLogOptions(), time, scheduler));
         _starting = new AsyncLock(scheduler);
         _maps = new MapStore(objects);
     }
@@ -95,6 +110,9 @@ public sealed class ShardNode : IAsyncDisposable
     /// such shard; Corruption; Unavailable; Closed.</exception>
     public async ValueTask<ShardOpening> OpenAsync(uint shard, CancellationToken cancellationToken = default)
     {
+        // Two at a time would take each other's manifests for their own: both are of this incarnation.
+        using var alone = await _openings.GetOrAdd(shard, _ => new AsyncLock(_scheduler))
+            .AcquireAsync(cancellationToken).ConfigureAwait(false);
         var host = await HostAsync(cancellationToken).ConfigureAwait(false);
         if (shard != ShardMap.Root
             && await new ManifestStore(_objects, shard).LoadLatestAsync(cancellationToken).ConfigureAwait(false) is null)
@@ -174,8 +192,8 @@ public sealed class ShardNode : IAsyncDisposable
             await StopAsync().ConfigureAwait(false);
         }
 
-        var logs = new ObjectLogStore(_objects, new ObjectLogOptions(), _time, _scheduler);
-        host = ShardHost.Start(new BorrowedObjectStore(_objects), logs, _options, _time, _random, _scheduler);
+        host = ShardHost.Start(
+            new BorrowedObjectStore(_objects), _openLogs(_objects), _options, _time, _random, _scheduler);
         host.Metrics.Observe(host);
         Volatile.Write(ref _host, host);
         return host;
@@ -186,9 +204,10 @@ public sealed class ShardNode : IAsyncDisposable
     {
         if (_host is { } host)
         {
+            // Whatever goes wrong then, it is over: nobody may close it twice, or take it for the present one.
+            Volatile.Write(ref _host, null);
             await _scheduler.CancelAsync(host.Closing).ConfigureAwait(false);
             await host.DisposeAsync().ConfigureAwait(false);
-            Volatile.Write(ref _host, null);
         }
     }
 }

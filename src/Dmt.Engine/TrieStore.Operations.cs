@@ -18,7 +18,11 @@ public sealed partial class TrieStore
     private const int CountedAtOnce = 8;
 
     /// <inheritdoc/>
-    public ValueTask<Entry?> GetAsync(ReadOnlyMemory<byte> key, CancellationToken cancellationToken = default)
+    public ValueTask<Entry?> GetAsync(ReadOnlyMemory<byte> key, CancellationToken cancellationToken = default) =>
+        ReservedKeys.Contains(key.Span) ? default : GetUncheckedAsync(key, cancellationToken);
+
+    /// <summary>Reserved keys, too.</summary>
+    internal ValueTask<Entry?> GetUncheckedAsync(ReadOnlyMemory<byte> key, CancellationToken cancellationToken)
     {
         if (Shards.TryFind(key.Span, out var shard))
         {
@@ -42,6 +46,12 @@ public sealed partial class TrieStore
         WriteOptions options = default,
         CancellationToken cancellationToken = default)
     {
+        ReservedKeys.Refuse(key.Span);
+        if (Host.Feed is { } feed && !feed.Admits(key.Span))
+        {
+            return PutLaterAsync(feed, key, value, options, cancellationToken);
+        }
+
         if (!Shards.TryFind(key.Span, out var shard))
         {
             return PutRoutedAsync(null, default, key, value, options, cancellationToken);
@@ -63,15 +73,34 @@ public sealed partial class TrieStore
     public ValueTask<ulong> DeleteAsync(
         ReadOnlyMemory<byte> key, WriteOptions options = default, CancellationToken cancellationToken = default)
     {
-        Key.Validate(key.Span);
-        return RouteAsync(key, shard => shard.DeleteAsync(key, options, cancellationToken), cancellationToken);
+        ReservedKeys.Refuse(key.Span);
+        if (!Shards.TryFind(key.Span, out var shard))
+        {
+            return DeleteRoutedAsync(null, default, key, options, cancellationToken);
+        }
+
+        try
+        {
+            var writing = shard.DeleteAsync(key, options, cancellationToken);
+            return writing.IsCompletedSuccessfully ? writing
+                : DeleteRoutedAsync(shard, writing, key, options, cancellationToken);
+        }
+        catch (DmtException e) when (shard.HasMoved(e))
+        {
+            return DeleteRoutedAsync(null, default, key, options, cancellationToken);
+        }
     }
 
     /// <inheritdoc/>
     /// <remarks>Over several shards, one after the other: each as a whole, and all that were written before it when one
     /// fails.</remarks>
-    public async ValueTask<ulong> DeleteRangeAsync(
-        KeyRange range, WriteOptions options = default, CancellationToken cancellationToken = default)
+    public ValueTask<ulong> DeleteRangeAsync(
+        KeyRange range, WriteOptions options = default, CancellationToken cancellationToken = default) =>
+        DeleteRangeUncheckedAsync(ReservedKeys.ClipWritten(range), options, cancellationToken);
+
+    /// <summary>Reserved keys, too.</summary>
+    internal async ValueTask<ulong> DeleteRangeUncheckedAsync(
+        KeyRange range, WriteOptions options, CancellationToken cancellationToken)
     {
         if (options.Request is { } request && options.Condition.Kind == WriteCondition.Kinds.None)
         {
@@ -117,10 +146,19 @@ public sealed partial class TrieStore
     /// fails, the error says which were written (<see cref="DmtException.Written"/>). Conditions need all operations to
     /// be in one shard.
     /// </remarks>
-    public async ValueTask<ulong> WriteAsync(
+    public ValueTask<ulong> WriteAsync(
         WriteBatch batch, Durability? durability = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(batch);
+        var isAdmitted = CheckKeys(ref batch);
+        return isAdmitted ? WriteUncheckedAsync(batch, durability, cancellationToken)
+            : WriteLaterAsync(batch, durability, cancellationToken);
+    }
+
+    /// <summary>Reserved keys, too.</summary>
+    internal async ValueTask<ulong> WriteUncheckedAsync(
+        WriteBatch batch, Durability? durability, CancellationToken cancellationToken)
+    {
         List<ShardVersion> written = [];
         var left = batch;
         while (true)
@@ -224,7 +262,7 @@ public sealed partial class TrieStore
 
     internal ValueTask<Entry?> GetAsync(
         ReadOnlyMemory<byte> key, DirectorySnapshot asOf, CancellationToken cancellationToken) =>
-        GetRoutedAsync(key, asOf, cancellationToken);
+        ReservedKeys.Contains(key.Span) ? default : GetRoutedAsync(key, asOf, cancellationToken);
 
     internal async ValueTask<ScanPage> ScanAsync(
         ScanRequest request, DirectorySnapshot? asOf, CancellationToken cancellationToken)
@@ -248,6 +286,7 @@ public sealed partial class TrieStore
     internal async ValueTask<long> CountAsync(
         KeyRange range, DirectorySnapshot? asOf, CancellationToken cancellationToken)
     {
+        range = ReservedKeys.Clip(range);
         if (Shards.Map.Count == 1)
         {
             return await CountOneAsync(range, asOf, cancellationToken).ConfigureAwait(false);
@@ -285,7 +324,7 @@ public sealed partial class TrieStore
     {
         Key.ValidatePrefix(range.Start.Span);
         Key.ValidatePrefix(range.End.GetValueOrDefault().Span);
-        return new Scan(Shards, range, reverse, asOf);
+        return new Scan(Shards, ReservedKeys.Clip(range), reverse, asOf);
     }
 
     private async ValueTask<T> RouteAsync<T>(
@@ -350,6 +389,36 @@ public sealed partial class TrieStore
         Key.Validate(key.Span);
         return await RouteAsync(
             key, shard => shard.PutAsync(key, value, options, cancellationToken), cancellationToken)
+            .ConfigureAwait(false);
+    }
+
+    /// <param name="first">The shard that was tried; null where none was.</param>
+    /// <param name="writing">What it was asked for.</param>
+    /// <param name="key">The key.</param>
+    /// <param name="options">As for a delete.</param>
+    /// <param name="cancellationToken">Cancels.</param>
+    private async ValueTask<ulong> DeleteRoutedAsync(
+        Shard? first,
+        ValueTask<ulong> writing,
+        ReadOnlyMemory<byte> key,
+        WriteOptions options,
+        CancellationToken cancellationToken)
+    {
+        if (first is not null)
+        {
+            try
+            {
+                return await writing.ConfigureAwait(false);
+            }
+            catch (DmtException e) when (first.HasMoved(e))
+            {
+                // Looked up again below.
+            }
+        }
+
+        Key.Validate(key.Span);
+        return await RouteAsync(
+            key, shard => shard.DeleteAsync(key, options, cancellationToken), cancellationToken)
             .ConfigureAwait(false);
     }
 }

@@ -53,7 +53,7 @@ public sealed partial class TrieStore
         }
     }
 
-    private static ShardInfo Describe(ShardMap map, ShardEntry entry, Shard? open)
+    internal static ShardInfo Describe(ShardMap map, ShardEntry entry, Shard? open)
     {
         OpenShard? state = null;
         try
@@ -66,7 +66,10 @@ public sealed partial class TrieStore
                     infos.Sum(static info => info.Bytes),
                     memtableEntries + infos.Sum(static info => info.Entries),
                     open.LastSequence,
-                    open.Epoch);
+                    open.Epoch)
+                {
+                    OperationsPerSecond = (long)Math.Round(open.Load.PerSecond),
+                };
             }
         }
         catch (DmtException e) when (e.Kind == DmtErrorKind.Closed && open!.IsRetired)

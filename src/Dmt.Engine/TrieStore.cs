@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Dmt.Core;
 using Dmt.Engine.Checkpoints;
+using Dmt.Engine.Keyspaces;
 using Dmt.Engine.Log;
 using Dmt.Engine.Objects;
 using Dmt.Engine.Objects.Caching;
@@ -21,7 +22,7 @@ namespace Dmt.Engine;
 /// await foreach (var (key, value) in store.PrefixAsync("app")) Console.WriteLine($"{key} = {value}");
 /// </code>
 /// </example>
-public sealed partial class TrieStore : ITrieStore, IStoreMaintenance, IShardAdministration
+public sealed partial class TrieStore : ITrieStore, IStoreMaintenance, IShardAdministration, IKeyspaceSearch
 {
     private int _disposed;
 
@@ -40,6 +41,9 @@ public sealed partial class TrieStore : ITrieStore, IStoreMaintenance, IShardAdm
     internal ShardHost Host { get; }
 
     internal ShardDirectory Shards { get; }
+
+    /// <summary>The highest of all open shards.</summary>
+    internal ulong LastSequence => Shards.Open.Max(static shard => shard.LastSequence);
 
     /// <summary>
     /// Opens the store in a folder, making it when it is not there, and recovers what was acknowledged.
@@ -141,9 +145,12 @@ public sealed partial class TrieStore : ITrieStore, IStoreMaintenance, IShardAdm
         {
             random ??= new Random(RandomNumberGenerator.GetInt32(int.MaxValue));
             host = ShardHost.Start(objects, logs, options, time, random, scheduler);
+            host.Feed = options.Keyspaces is { } keyspaces ? new KeyspaceFeed(host, keyspaces) : null;
             var shards = await OpenShardsAsync(host, cancellationToken).ConfigureAwait(false);
             shards.StartBalancing();
-            return new TrieStore(host, shards);
+            var store = new TrieStore(host, shards);
+            host.Feed?.Start(store);
+            return store;
         }
         catch
         {
@@ -197,6 +204,11 @@ public sealed partial class TrieStore : ITrieStore, IStoreMaintenance, IShardAdm
     {
         if (Interlocked.Exchange(ref _disposed, 1) == 0)
         {
+            if (Host.Feed is { } feed)
+            {
+                await feed.DisposeAsync().ConfigureAwait(false);
+            }
+
             await Shards.CloseAsync().ConfigureAwait(false);
             await Host.DisposeAsync().ConfigureAwait(false);
         }

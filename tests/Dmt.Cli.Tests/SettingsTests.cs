@@ -21,6 +21,39 @@ public sealed class SettingsTests : IDisposable
     }
 
     [Fact]
+    public void Keyspaces_are_a_list_in_the_file_and_the_same_text_elsewhere()
+    {
+        const string List = """
+            [{"name": "shop", "prefix": "shop/", "separator": "/", "segments": 3},
+             {"name": "e", "prefix": "e", "widths": [8, 4]}]
+            """;
+        var settings = Load($"{{\"keyspaces\": {List}}}").Settings;
+        Assert.Equal(
+            [
+                Dmt.Core.Keys.Keyspace.Separated("shop", "shop/", "/", 3),
+                Dmt.Core.Keys.Keyspace.FixedWidths("e", "e"u8, 8, 4),
+            ],
+            KeyspaceSettings.Parse(settings.Keyspaces));
+        Assert.Equal("", Load("{\"keyspaces\": []}").Settings.Keyspaces);
+        Assert.True(KeyspaceSettings.TryParse(settings.Keyspaces, out var again));
+        Assert.Equal(settings.Keyspaces, again);
+    }
+
+    [Theory]
+    [InlineData("[{\"name\": \"a\", \"separator\": \"/\", \"segments\": 7}]")]
+    [InlineData("[{\"name\": \"a\", \"separator\": \"/\"}]")]
+    [InlineData("[{\"separator\": \"/\", \"segments\": 3}]")]
+    [InlineData("[{\"name\": \"a\", \"widths\": [0, 1]}]")]
+    [InlineData("[{\"name\": \"a\", \"widths\": [1, 1]}, {\"name\": \"b\", \"prefix\": \"x\", \"widths\": [1, 1]}]")]
+    [InlineData("[3]")]
+    public void Keyspaces_that_cannot_be_are_refused_with_what_is_expected(string list)
+    {
+        var e = Assert.Throws<DmtException>(() => Load($"{{\"keyspaces\": {list}}}"));
+        Assert.Contains("keyspaces from", e.Message, StringComparison.Ordinal);
+        Assert.Contains("2 to 6 segments", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Every_setting_is_read_from_the_file()
     {
         var settings = Load("""
@@ -28,7 +61,8 @@ public sealed class SettingsTests : IDisposable
               // Comments and trailing commas are fine.
               "port": 4000, "host": "0.0.0.0", "data": "/srv/dmt", "fsync": "every 50ms", "cache_size": "512MiB",
               "disk_cache_size": "1GiB",
-              "memtable_size": "1MiB", "k_factor": 1, "max_range_response": 500, "key_policy": "alphanumeric",
+              "memtable_size": "1MiB", "k_factor": 1, "shard_bytes_max": "1GiB", "shard_load_max": 5000,
+              "max_range_response": 500, "key_policy": "alphanumeric",
               "value_bytes_max": "1MiB", "body_bytes_max": 2000000,
               "concurrency_max": 10, "compression": "brotli", "log_level": "warning",
               "is_replica": false, "replicas": [],
@@ -45,6 +79,8 @@ public sealed class SettingsTests : IDisposable
                 DiskCacheSize = 1L << 30,
                 MemtableSize = 1 << 20,
                 KFactor = 1,
+                ShardBytesMax = 1 << 30,
+                ShardLoadMax = 5000,
                 MaxRangeResponse = 500,
                 AlphanumericKeys = true,
                 ValueBytesMax = 1 << 20,
@@ -88,6 +124,9 @@ public sealed class SettingsTests : IDisposable
     [InlineData("memtable_size", "2GiB",
         "auto, or 64 KiB to 1 GiB (bytes, or a number with KB, MB, GB, TB, KiB, MiB, GiB or TiB)")]
     [InlineData("k_factor", "3", "a whole number from 0 to 2")]
+    [InlineData("shard_bytes_max", "63KiB",
+        "off, or 64 KiB to 1 TiB (bytes, or a number with KB, MB, GB, TB, KiB, MiB, GiB or TiB)")]
+    [InlineData("shard_load_max", "999", "off, or a whole number from 1000 to 1000000000")]
     [InlineData("max_range_response", "0", "a whole number from 1 to 100000")]
     [InlineData("key_policy", "none", "any or alphanumeric")]
     [InlineData(

@@ -58,7 +58,8 @@ public sealed class ShardCommandTests : IDisposable
             _cli.RunAsync([.. arguments, "--url", server.Url.AbsoluteUri]);
 
         static (uint, string, uint?, OpenShard?) Describe(ShardInfo info) =>
-            (info.Shard, Convert.ToHexString(info.Prefix.Span), info.Parent, info.Open);
+            (info.Shard, Convert.ToHexString(info.Prefix.Span), info.Parent,
+                info.Open is { } open ? open with { OperationsPerSecond = 0 } : null); // It changes by the second.
     }
 
     [Theory]

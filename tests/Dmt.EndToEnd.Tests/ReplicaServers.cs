@@ -79,6 +79,30 @@ internal sealed class ReplicaServers : IDisposable
         }
     }
 
+    /// <summary>Returns when the replica has a value that was written last, and with it all before.</summary>
+    public async Task UntilShowsAsync(int server, string key, string value)
+    {
+        while (true)
+        {
+            using var answer = await this[server].Client.GetAsync($"/kv/{key}");
+            if (answer.IsSuccessStatusCode && await answer.Content.ReadAsStringAsync() == value)
+            {
+                return;
+            }
+
+            await Task.Delay(20);
+        }
+    }
+
+    /// <summary>The shards of a server's map, by prefix.</summary>
+    public async Task<IReadOnlyDictionary<string, uint>> ShardsAsync(int server)
+    {
+        using var list = JsonDocument.Parse(await this[server].Client.GetStringAsync("/admin/shards"));
+        return list.RootElement.GetProperty("shards").EnumerateArray().ToDictionary(
+            static shard => shard.GetProperty("prefix").GetString()!,
+            static shard => shard.GetProperty("shard").GetUInt32());
+    }
+
     public void Dispose()
     {
         foreach (var server in _servers)

@@ -11,7 +11,7 @@ namespace Dmt.Simulation;
 /// <param name="node">Whose it is.</param>
 /// <param name="inner">The real one.</param>
 /// <param name="skipsSeal">Breaks the fence on purpose: a successor seals nothing.</param>
-internal sealed class RecordingLogStore(SimNode node, ILogStore inner, bool skipsSeal) : ILogStore
+internal sealed class RecordingLogStore(SimProcess node, ILogStore inner, bool skipsSeal) : ILogStore
 {
     public bool IsExclusive => inner.IsExclusive;
 
@@ -35,7 +35,7 @@ internal sealed class RecordingLogStore(SimNode node, ILogStore inner, bool skip
 
     public void Delete(string incarnation) => inner.Delete(incarnation);
 
-    private sealed class RecordingLog(SimNode node, INodeLog inner) : INodeLog
+    private sealed class RecordingLog(SimProcess node, INodeLog inner) : INodeLog
     {
         public string Incarnation => inner.Incarnation;
 
@@ -64,7 +64,7 @@ internal sealed class RecordingLogStore(SimNode node, ILogStore inner, bool skip
             var each = new WriteBatch.Enumerator(operations);
             while (each.MoveNext())
             {
-                Note(sequence++, each.Current);
+                node.NoteAppend(shard, epoch, sequence++, each.Current);
             }
 
             return position;
@@ -73,7 +73,7 @@ internal sealed class RecordingLogStore(SimNode node, ILogStore inner, bool skip
         public long Append(uint shard, ulong epoch, ulong firstSeq, in WriteOperation operation, Durability durability)
         {
             var position = inner.Append(shard, epoch, firstSeq, operation, durability);
-            Note(firstSeq, operation);
+            node.NoteAppend(shard, epoch, firstSeq, operation);
             return position;
         }
 
@@ -85,17 +85,5 @@ internal sealed class RecordingLogStore(SimNode node, ILogStore inner, bool skip
         public IReadOnlyList<string> Release(long position) => inner.Release(position);
 
         public ValueTask DisposeAsync() => inner.DisposeAsync();
-
-        private void Note(ulong sequence, in WriteOperation operation)
-        {
-            if (node.History is not { } history || sequence != history.Last + 1)
-            {
-                node.World.Fail($"node {node.Number} logs sequence number {sequence} after {node.History?.Last}");
-            }
-            else if (history.Add(operation) is { } wrong)
-            {
-                node.World.Fail($"node {node.Number}: {wrong}");
-            }
-        }
     }
 }

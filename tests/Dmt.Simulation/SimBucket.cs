@@ -1,6 +1,7 @@
 using System.Globalization;
 using Dmt.Core;
 using Dmt.Core.Hashing;
+using Dmt.Core.Sharding;
 using Dmt.Engine.Checkpoints;
 using Dmt.Engine.Log;
 using Dmt.Engine.Manifests;
@@ -13,21 +14,42 @@ namespace Dmt.Simulation;
 /// rules are kept that hold for the objects themselves.
 /// </summary>
 /// <param name="world">Where violations go.</param>
-/// <param name="overwritesManifests">Breaks the fence on purpose: create-if-absent replaces manifests.</param>
+/// <param name="switches">What it breaks on purpose.</param>
 /// <param name="forbidsStaleReads">Objects are deleted so late that not even who was taken over may miss one.</param>
-internal sealed class SimBucket(SimWorld world, bool overwritesManifests, bool forbidsStaleReads)
+internal sealed class SimBucket(SimWorld world, SimSwitches switches, bool forbidsStaleReads)
 {
-    private const uint Shard = 1;
-
     private readonly SortedDictionary<string, byte[]> _objects = new(StringComparer.Ordinal);
     private readonly Dictionary<string, DateTimeOffset> _createdAt = [];
     private readonly HashSet<string> _deleted = [];
     private readonly Dictionary<string, long> _fencedAt = [];
     private readonly Dictionary<string, HashSet<string>> _checkpoints = []; // by name, the tables it keeps
-    private HashSet<string> _referenced = [];
+    private readonly Dictionary<uint, Manifest> _latest = [];
 
-    /// <summary>The newest manifest; null in an empty bucket.</summary>
-    public Manifest? Latest { get; private set; }
+    /// <summary>Told of every manifest that is there now, and of the one before it.</summary>
+    public Action<Manifest?, Manifest>? ManifestWritten { get; set; }
+
+    /// <summary>Told of every version of the shard map, and of the one before it.</summary>
+    public Action<ShardMap, ShardMap>? MapWritten { get; set; }
+
+    /// <summary>The newest version of the shard map.</summary>
+    public ShardMap Map { get; private set; } = ShardMap.Initial;
+
+    /// <summary>The newest manifests of all shards that the root's leads to.</summary>
+    public IEnumerable<Manifest> Living
+    {
+        get
+        {
+            var left = new Stack<uint>([ShardMap.Root]);
+            while (left.TryPop(out var shard))
+            {
+                if (_latest.TryGetValue(shard, out var manifest))
+                {
+                    yield return manifest;
+                    manifest.Carved.ToList().ForEach(one => left.Push(one.Shard));
+                }
+            }
+        }
+    }
 
     /// <summary>Reads of deleted objects by nodes that had been taken over.</summary>
     public int StaleReads { get; private set; }
@@ -35,7 +57,12 @@ internal sealed class SimBucket(SimWorld world, bool overwritesManifests, bool f
     /// <summary>When the log of an incarnation was sealed; the end of time if it has none.</summary>
     public long FencedAt(string incarnation) => _fencedAt.GetValueOrDefault(incarnation, long.MaxValue);
 
-    public bool IsOwner(SimNode node) => node.Log is { } log && Latest?.Incarnation == log.Incarnation;
+    /// <summary>The newest manifest of a shard; null where there is none.</summary>
+    public Manifest? Latest(uint shard) => _latest.GetValueOrDefault(shard);
+
+    /// <summary>It owns the root, which in a store that one process opens is to own it.</summary>
+    public bool IsOwner(SimProcess node) =>
+        node.Log is { } log && Latest(ShardMap.Root)?.Incarnation == log.Incarnation;
 
     /// <summary>A checkpoint was acknowledged: its tables are there, and stay.</summary>
     public void NoteCheckpoint(string name)
@@ -61,7 +88,7 @@ internal sealed class SimBucket(SimWorld world, bool overwritesManifests, bool f
 
     public byte[]? Get(string name) => _objects.GetValueOrDefault(name);
 
-    public byte[] Read(SimNode node, string name, long offset, int length)
+    public byte[] Read(SimProcess node, string name, long offset, int length)
     {
         if (!_objects.TryGetValue(name, out var content))
         {
@@ -81,17 +108,29 @@ internal sealed class SimBucket(SimWorld world, bool overwritesManifests, bool f
 
     public bool TryCreate(string name, byte[] content)
     {
-        var isManifest = name.StartsWith(Manifest.Folder(Shard), StringComparison.Ordinal);
-        if (_objects.ContainsKey(name) && !(isManifest && overwritesManifests))
+        var isManifest = name.Contains("/manifest/", StringComparison.Ordinal);
+        var manifest = isManifest ? ManifestCodec.Decode(content, name) : null;
+        if (_objects.ContainsKey(name)
+            && !(manifest is not null && switches.HasFlag(SimSwitches.OverwriteManifests)))
         {
             return false;
         }
 
+        if (manifest is { Shard: > ShardMap.Root, Number: 2, Epoch: 1, ClosedCleanly: true }
+            && switches.HasFlag(SimSwitches.LeaveChildrenOpen))
+        {
+            return true;
+        }
+
         _objects[name] = content;
         _createdAt[name] = Now;
-        if (isManifest)
+        if (manifest is not null)
         {
-            NoteManifest(ManifestCodec.Decode(content, name));
+            NoteManifest(manifest);
+        }
+        else if (name.StartsWith(ShardMap.Folder, StringComparison.Ordinal))
+        {
+            NoteMap(ShardMapCodec.Decode(content.AsSpan(..^sizeof(uint)), name));
         }
         else if (name.StartsWith("log/", StringComparison.Ordinal))
         {
@@ -142,11 +181,13 @@ internal sealed class SimBucket(SimWorld world, bool overwritesManifests, bool f
 
     public bool Delete(IEnumerable<string> names)
     {
+        var living = Living.ToList();
+        var needed = living.SelectMany(TablesOf).Concat(living.Select(static one => one.ObjectName)).ToHashSet();
         foreach (var name in names)
         {
-            if (_referenced.Contains(name) || name == Latest?.ObjectName || IsLogThatIsNeeded(name))
+            if (needed.Contains(name) || IsLogThatIsNeeded(living, name))
             {
-                world.Fail($"{name} was deleted, which the newest manifest {Latest!.ObjectName} needs");
+                world.Fail($"{name} was deleted, which a newest manifest needs");
             }
 
             if (_checkpoints.FirstOrDefault(pair => pair.Value.Contains(name)).Key is { } checkpoint)
@@ -154,9 +195,10 @@ internal sealed class SimBucket(SimWorld world, bool overwritesManifests, bool f
                 world.Fail($"{name} was deleted, which the checkpoint {checkpoint} needs");
             }
 
-            if (_objects.Remove(name))
+            if (_objects.Remove(name, out var content))
             {
                 _deleted.Add(name);
+                NoteFenceDeleted(name, content);
             }
         }
 
@@ -184,24 +226,51 @@ internal sealed class SimBucket(SimWorld world, bool overwritesManifests, bool f
 
     private DateTimeOffset Now => SimTime.Beginning + new TimeSpan(world.Now);
 
-    private bool IsLogThatIsNeeded(string name) => name.Split('/') is ["log", var incarnation, var number]
-        && Latest is { } latest
-        && latest.LogRanges.Any(range => range.Incarnation == incarnation
-            && long.Parse(number, CultureInfo.InvariantCulture) >= range.From);
+    private static bool IsLogThatIsNeeded(List<Manifest> living, string name) =>
+        name.Split('/') is ["log", var incarnation, var number]
+        && living.Exists(manifest => manifest.LogRanges.Any(range => range.Incarnation == incarnation
+            && long.Parse(number, CultureInfo.InvariantCulture) >= range.From));
+
+    /// <summary>After a month, when who lives must have noticed: what has no shard may begin its log anew.</summary>
+    private void NoteFenceDeleted(string name, byte[] content)
+    {
+        if (name.Split('/') is ["log", var incarnation, _]
+            && ObjectLogFormat.ReadHeader(content, name).Kind == ObjectBatchKind.Fence)
+        {
+            _fencedAt.Remove(incarnation);
+        }
+    }
+
+    private static IEnumerable<string> TablesOf(Manifest manifest) =>
+        manifest.Levels.SelectMany(static level => level).Select(static table => table.Id.ObjectName);
 
     private void NoteManifest(Manifest manifest)
     {
-        if (Latest is { } latest && latest.Number > manifest.Number)
+        var latest = Latest(manifest.Shard);
+        if (latest is not null && latest.Number > manifest.Number)
         {
             return; // A latecomer that made an old number again: nobody may go by it.
         }
 
-        Latest = manifest;
-        _referenced = manifest.Levels.SelectMany(level => level).Select(table => table.Id.ObjectName).ToHashSet();
-        var missing = _referenced.FirstOrDefault(name => !_objects.ContainsKey(name));
-        if (missing is not null)
+        _latest[manifest.Shard] = manifest;
+        foreach (var living in Living.Where(one => one == manifest || manifest.Carved.Any(c => c.Shard == one.Shard)))
         {
-            world.Fail($"{manifest.ObjectName} names {missing}, which is not there");
+            if (TablesOf(living).FirstOrDefault(name => !_objects.ContainsKey(name)) is { } missing)
+            {
+                world.Fail($"{living.ObjectName} names {missing}, which is not there");
+            }
+        }
+
+        ManifestWritten?.Invoke(latest, manifest);
+    }
+
+    private void NoteMap(ShardMap map)
+    {
+        if (map.Version > Map.Version)
+        {
+            var before = Map;
+            Map = map;
+            MapWritten?.Invoke(before, map);
         }
     }
 }

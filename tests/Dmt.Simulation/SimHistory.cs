@@ -4,12 +4,13 @@ using Dmt.Core;
 namespace Dmt.Simulation;
 
 /// <summary>
-/// All that a node has in its store, as the checks know it: every operation by sequence number, and what they amount
-/// to. Each node has its own, since a node that was taken over goes on writing for a while.
+/// All that an owner has in its shard, as the checks know it: every operation by sequence number, what was carved out
+/// and merged in, and what it all amounts to. Each owner has its own, since one that was taken over goes on writing for
+/// a while.
 /// </summary>
 internal sealed class SimHistory
 {
-    private readonly List<SimOperation> _operations = [];
+    private readonly List<Step> _steps = [];
     private readonly HashSet<string> _requests = [];
 
     private SimHistory()
@@ -17,22 +18,32 @@ internal sealed class SimHistory
     }
 
     /// <summary>The sequence number of the last operation.</summary>
-    public ulong Last => (ulong)_operations.Count;
+    public ulong Last { get; private set; }
 
     /// <summary>What can be read: keys, with values and versions.</summary>
     public SortedDictionary<string, SimEntry> State { get; } = new(StringComparer.Ordinal);
 
     public static SimHistory Empty => new();
 
-    public SimOperation this[ulong sequence] => _operations[(int)sequence - 1];
+    /// <summary>What an owner began with.</summary>
+    public static SimHistory Of(IEnumerable<KeyValuePair<string, SimEntry>> entries, ulong last)
+    {
+        var history = new SimHistory();
+        history.Merge(entries, last);
+        return history;
+    }
 
-    /// <summary>The first operations of this one.</summary>
+    /// <summary>The operation of that number; null where there is none.</summary>
+    public SimOperation? this[ulong sequence] =>
+        _steps.FindLast(step => step.Sequence == sequence && step.Operation is not null).Operation;
+
+    /// <summary>The first operations of this one, up to a sequence number; carved and merged as this one.</summary>
     public SimHistory Prefix(ulong last)
     {
         var prefix = new SimHistory();
-        foreach (var operation in _operations.Take((int)last))
+        foreach (var step in _steps.Where(step => step.Operation is null || step.Sequence <= last))
         {
-            prefix.Add(operation);
+            prefix.Add(step);
         }
 
         return prefix;
@@ -46,7 +57,7 @@ internal sealed class SimHistory
         {
             var request = operation.Request.ToString();
             var isNew = !_requests.Contains(request);
-            Add(new SimOperation(WriteOperationKind.Request, request, null));
+            Add(new Step(Last + 1, new SimOperation(WriteOperationKind.Request, request, null), null, null));
             return isNew ? null : $"{request} was applied twice";
         }
 
@@ -60,41 +71,63 @@ internal sealed class SimHistory
             WriteCondition.Kinds.Present => has,
             _ => has && current.Version == condition.Version,
         };
-        Add(new SimOperation(
-            operation.Kind, key, operation.HasNoEnd ? null : Encoding.ASCII.GetString(operation.Value)));
+        var value = operation.HasNoEnd ? null : Encoding.ASCII.GetString(operation.Value);
+        Add(new Step(Last + 1, new SimOperation(operation.Kind, key, value), null, null));
         return holds ? null : $"{key} was written though its condition {condition.Kind} did not hold";
     }
 
-    private void Add(SimOperation operation)
-    {
-        _operations.Add(operation);
-        switch (operation.Kind)
-        {
-            case WriteOperationKind.Put:
-                State[operation.Key] = new SimEntry(operation.Value!, Last);
-                break;
-            case WriteOperationKind.Delete:
-                State.Remove(operation.Key);
-                break;
-            case WriteOperationKind.Request:
-                _requests.Add(operation.Key);
-                break;
-            default:
-                foreach (var key in State.Keys.Where(key => IsIn(key, operation.Key, operation.Value)).ToList())
-                {
-                    State.Remove(key);
-                }
+    /// <summary>What is under the prefix is another's from now on.</summary>
+    public void Carve(string prefix) => Add(new Step(0, null, prefix, null));
 
-                break;
-        }
-    }
+    /// <summary>What another had is here from now on.</summary>
+    public void Merge(IEnumerable<KeyValuePair<string, SimEntry>> entries, ulong last) =>
+        Add(new Step(Math.Max(Last, last), null, null, [.. entries]));
 
     /// <summary>What a scan of a range must give now.</summary>
     public List<KeyValuePair<string, SimEntry>> Range(string start, string? end) =>
         [.. State.Where(pair => IsIn(pair.Key, start, end))];
 
+    /// <summary>What is under a prefix now.</summary>
+    public List<KeyValuePair<string, SimEntry>> Under(string prefix) =>
+        [.. State.Where(pair => pair.Key.StartsWith(prefix, StringComparison.Ordinal))];
+
+    private void Add(Step step)
+    {
+        _steps.Add(step);
+        Last = step.Sequence > Last ? step.Sequence : Last;
+        foreach (var (key, entry) in step.Merged ?? [])
+        {
+            State[key] = entry;
+        }
+
+        if (step.Carved is { } prefix)
+        {
+            Under(prefix).ForEach(pair => State.Remove(pair.Key));
+        }
+
+        switch (step.Operation)
+        {
+            case { Kind: WriteOperationKind.Put } put:
+                State[put.Key] = new SimEntry(put.Value!, Last);
+                break;
+            case { Kind: WriteOperationKind.Delete } delete:
+                State.Remove(delete.Key);
+                break;
+            case { Kind: WriteOperationKind.Request } request:
+                _requests.Add(request.Key);
+                break;
+            case { } range:
+                Range(range.Key, range.Value).ForEach(pair => State.Remove(pair.Key));
+                break;
+        }
+    }
+
     private static bool IsIn(string key, string start, string? end) =>
         string.CompareOrdinal(key, start) >= 0 && (end is null || string.CompareOrdinal(key, end) < 0);
+
+    /// <summary>One thing that happened. What a carve took and a merge brought is there whatever is lost.</summary>
+    private readonly record struct Step(
+        ulong Sequence, SimOperation? Operation, string? Carved, KeyValuePair<string, SimEntry>[]? Merged);
 }
 
 /// <summary>An operation. The value is a range's end, null for none.</summary>

@@ -1,48 +1,12 @@
+using Dmt.Core;
 using Dmt.Engine;
-using Dmt.Engine.Log;
 
 namespace Dmt.Simulation;
 
-/// <summary>A process: its clock, its scheduler, its network, and what the checks know of it.</summary>
-internal sealed class SimNode
+/// <summary>A process that opens the store as a whole, and what the checks know of it.</summary>
+internal sealed class SimNode(SimWorld world, int number) : SimProcess(world, number)
 {
-    public SimNode(SimWorld world, int number)
-    {
-        (World, Number) = (world, number);
-        Skew = TimeSpan.FromSeconds(world.Random.Next(-300, 300));
-        Random = new Random(world.Random.Next());
-        Time = new SimTime(this);
-        Scheduler = new SimScheduler(this);
-    }
-
-    public SimWorld World { get; }
-
-    public int Number { get; }
-
-    /// <summary>How far its wall clock is off.</summary>
-    public TimeSpan Skew { get; }
-
-    public Random Random { get; }
-
-    public SimTime Time { get; }
-
-    public SimScheduler Scheduler { get; }
-
-    /// <summary>Killed: nothing of it runs any more; what it sent may still arrive.</summary>
-    public bool IsDead { get; set; }
-
-    /// <summary>It has ended by itself, or is about to.</summary>
-    public bool IsEnding { get; set; }
-
-    /// <summary>The process is stopped until then, its requests with it.</summary>
-    public long FrozenUntil { get; set; }
-
-    /// <summary>Its requests reach the store not before then; the process runs on.</summary>
-    public long CutOffUntil { get; set; }
-
     public TrieStore? Store { get; set; }
-
-    public INodeLog? Log { get; set; }
 
     public ulong Epoch { get; set; }
 
@@ -58,40 +22,20 @@ internal sealed class SimNode
     /// <summary>Checkpoints that it has begun to make; never two of one name.</summary>
     public int Checkpoints { get; set; }
 
-    /// <summary>Calls of the store that have not returned.</summary>
-    public int PendingCalls { get; set; }
-
     /// <summary>What it found was what it should have.</summary>
     public bool IsChecked { get; set; }
 
     public bool IsUsable => Store is not null && !IsDead && !IsEnding;
 
-    /// <summary>Something that happens in this process: later when it is stopped, never when it is dead.</summary>
-    public void Post(long delay, Action action)
+    public override void NoteAppend(uint shard, ulong epoch, ulong sequence, in WriteOperation operation)
     {
-        World.Post(delay, Run);
-
-        void Run()
+        if (History is not { } history || sequence != history.Last + 1)
         {
-            if (IsDead)
-            {
-                return;
-            }
-
-            if (FrozenUntil > World.Now)
-            {
-                World.Post(FrozenUntil - World.Now, Run);
-                return;
-            }
-
-            action();
+            World.Fail($"node {Number} logs sequence number {sequence} after {History?.Last}");
         }
-    }
-
-    public Task Delay(double milliseconds)
-    {
-        var over = new TaskCompletionSource();
-        Post(SimWorld.Milliseconds(milliseconds), over.SetResult);
-        return over.Task;
+        else if (history.Add(operation) is { } wrong)
+        {
+            World.Fail($"node {Number}: {wrong}");
+        }
     }
 }

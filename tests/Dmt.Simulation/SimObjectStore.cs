@@ -9,9 +9,9 @@ using Dmt.Engine.Objects;
 
 namespace Dmt.Simulation;
 
-internal sealed class SimObjectStore(SimNode node, SimBucket bucket, Func<SimFaults> faults) : IObjectStore
+internal sealed class SimObjectStore(SimProcess node, SimBucket bucket, Func<SimFaults> faults) : IObjectStore
 {
-    private readonly SimNode _node = node;
+    private readonly SimProcess _node = node;
     private readonly SimBucket _bucket = bucket;
     private bool _closed;
 
@@ -96,7 +96,7 @@ internal sealed class SimObjectStore(SimNode node, SimBucket bucket, Func<SimFau
     private sealed class Call<T>(SimObjectStore store, string what, string name, Func<T> effect)
     {
         private readonly TaskCompletionSource<T> _reply = new();
-        private readonly SimNode _node = store._node;
+        private readonly SimProcess _node = store._node;
         private SimOutcome _outcome;
         private bool _survivesKill;
         private long _back;
@@ -128,7 +128,7 @@ internal sealed class SimObjectStore(SimNode node, SimBucket bucket, Func<SimFau
 
             if (_outcome is SimOutcome.ErrorBefore or SimOutcome.LateEffect)
             {
-                _node.Post(there + _back, () => _reply.TrySetException(Error()));
+                _node.Post(there + _back, Fail);
             }
 
             if (_outcome == SimOutcome.LateEffect)
@@ -180,8 +180,14 @@ internal sealed class SimObjectStore(SimNode node, SimBucket bucket, Func<SimFau
             }
             else
             {
-                _reply.TrySetException(Error());
+                Fail();
             }
+        }
+
+        private void Fail()
+        {
+            _node.Errors++;
+            _reply.TrySetException(Error());
         }
 
         private DmtException Error() => DmtException.Unavailable($"{what} {name}: simulated");

@@ -5,8 +5,10 @@ namespace Dmt.Simulation;
 /// <summary>
 /// Loops start, and waiters go on, as events of their own: never inside whoever starts or wakes them, as in production.
 /// </summary>
-internal sealed class SimScheduler(SimNode node) : EngineScheduler
+internal sealed class SimScheduler(SimProcess node) : EngineScheduler
 {
+    public override Task StartAside(Func<Task> work) => Start(work);
+
     public override Task Start(Func<Task> loop)
     {
         var end = new TaskCompletionSource();

@@ -1,6 +1,6 @@
 namespace Dmt.Simulation;
 
-/// <summary>Breaks the fence on purpose, to see that the checks find out.</summary>
+/// <summary>Breaks things on purpose, to see that the checks find out.</summary>
 [Flags]
 internal enum SimSwitches
 {
@@ -11,6 +11,15 @@ internal enum SimSwitches
 
     /// <summary>Manifests are created over those that are there.</summary>
     OverwriteManifests = 2,
+
+    /// <summary>What was carved is not closed when the map names it.</summary>
+    LeaveChildrenOpen = 4,
+
+    /// <summary>A merge is taken for done when a shard in between has the child.</summary>
+    ForgetShardsBetween = 8,
+
+    /// <summary>Who was taken over still says in the map what it thinks was carved.</summary>
+    LetStaleOwnersWriteMaps = 16,
 }
 
 /// <summary>How a run ended.</summary>
@@ -39,6 +48,15 @@ internal sealed record SimCounts
 
     public long StaleReads { get; set; }
 
+    public long Carves { get; set; }
+
+    public long Merges { get; set; }
+
+    public long Moves { get; set; }
+
+    /// <summary>Reads that an owner served which had been taken over and did not know.</summary>
+    public long StaleOwnerReads { get; set; }
+
     public long Steps { get; set; }
 
     public static SimCounts operator +(SimCounts a, SimCounts b) => new()
@@ -50,6 +68,10 @@ internal sealed record SimCounts
         Kills = a.Kills + b.Kills,
         Refused = a.Refused + b.Refused,
         StaleReads = a.StaleReads + b.StaleReads,
+        Carves = a.Carves + b.Carves,
+        Merges = a.Merges + b.Merges,
+        Moves = a.Moves + b.Moves,
+        StaleOwnerReads = a.StaleOwnerReads + b.StaleOwnerReads,
         Steps = a.Steps + b.Steps,
     };
 }

@@ -1,7 +1,7 @@
 namespace Dmt.Simulation;
 
 /// <summary>A node's clock: virtual, and off by the node's skew. Its timers are events of the world.</summary>
-internal sealed class SimTime(SimNode node) : TimeProvider
+internal sealed class SimTime(SimProcess node) : TimeProvider
 {
     public static readonly DateTimeOffset Beginning = new(2030, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
@@ -19,7 +19,7 @@ internal sealed class SimTime(SimNode node) : TimeProvider
         return timer;
     }
 
-    private sealed class Timer(SimNode node, Action callback) : ITimer
+    private sealed class Timer(SimProcess node, Action callback) : ITimer
     {
         private int _generation; // a firing of an earlier one is void
 

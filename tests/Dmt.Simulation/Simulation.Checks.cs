@@ -16,7 +16,7 @@ internal sealed partial class Simulation
 {
     private void CheckTakeover(SimNode node)
     {
-        node.Recovered = node.Store!.LastSequence;
+        node.Recovered = node.Store!.Shards.Root.LastSequence;
         var opened = _nodes.FindAll(static other => other.History is not null);
         if (opened.Find(other => other.Epoch == node.Epoch) is { } twin)
         {

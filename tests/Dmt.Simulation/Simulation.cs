@@ -34,11 +34,11 @@ internal sealed partial class Simulation
         _operationsLeft = _world.Random.Next(60, 250);
         var isSafe = _world.Chance(0.5);
         _options = Tiny with { GarbageAgeMin = isSafe ? SafeAge : TimeSpan.Zero };
-        _bucket = new SimBucket(_world, switches.HasFlag(SimSwitches.OverwriteManifests), isSafe);
+        _bucket = new SimBucket(_world, switches, isSafe);
     }
 
     /// <summary>Sizes so small that a hundred writes are several memtables, tables and levels.</summary>
-    private static EngineOptions Tiny { get; } = new()
+    public static EngineOptions Tiny { get; } = new()
     {
         CacheBytes = 8 << 20,
         MemtableBytes = 2048,
@@ -96,7 +96,7 @@ internal sealed partial class Simulation
         var objects = new SimObjectStore(node, _bucket, () => _faults);
         var logs = new RecordingLogStore(
             node,
-            new ObjectLogStore(objects, LogOptions(), node.Time, node.Scheduler),
+            new ObjectLogStore(objects, DrawLogOptions(_world.Random), node.Time, node.Scheduler),
             _switches.HasFlag(SimSwitches.SkipSeal));
         try
         {
@@ -119,11 +119,12 @@ internal sealed partial class Simulation
         }
     }
 
-    private ObjectLogOptions LogOptions() => new()
+    /// <summary>Batches so small that few writes are many.</summary>
+    public static ObjectLogOptions DrawLogOptions(Random random) => new()
     {
-        BatchBytesMax = _world.Random.Next(200, 3000),
-        UploadsMax = _world.Random.Next(1, 6),
-        UnwrittenBytesMax = _world.Random.Next(2000, 20_000),
+        BatchBytesMax = random.Next(200, 3000),
+        UploadsMax = random.Next(1, 6),
+        UnwrittenBytesMax = random.Next(2000, 20_000),
     };
 
     private async Task TakenOverAsync(SimNode node)

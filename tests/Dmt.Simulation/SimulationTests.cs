@@ -1,6 +1,4 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Globalization;
 using Xunit.Abstractions;
 
 namespace Dmt.Simulation;
@@ -12,18 +10,17 @@ namespace Dmt.Simulation;
 public sealed class SimulationTests(ITestOutputHelper output)
 {
     private const int SeedsByDefault = 10_000;
-    private const int StackBytes = 16 << 20;
     private static readonly TimeSpan TimeByDefault = TimeSpan.FromSeconds(80);
 
     [Fact]
     public void Whatever_fails_nothing_acknowledged_is_lost_and_nothing_else_appears()
     {
-        var one = Setting("DMT_SIM_SEED");
-        var many = Setting("DMT_SIM_SEEDS");
-        var seeds = one is { } seed ? [seed] : Enumerable.Range(1, many ?? SeedsByDefault);
+        var one = SimRunner.Setting("DMT_SIM_SEED");
+        var many = SimRunner.Setting("DMT_SIM_SEEDS");
+        var seeds = one is { } only ? [only] : Enumerable.Range(1, many ?? SeedsByDefault);
         var clock = Stopwatch.StartNew();
-        var results = Run(
-            seeds, SimSwitches.None, one is not null,
+        var results = SimRunner.Run(
+            seeds, seed => Simulation.Run(seed, keepTrace: one is not null),
             _ => one is null && many is null && clock.Elapsed > TimeByDefault);
         var counts = results.Select(static result => result.Counts).Aggregate(new SimCounts(), static (a, b) => a + b);
         output.WriteLine($"{results.Count} seeds in {clock.Elapsed.TotalSeconds:F1} s: {counts}");
@@ -43,8 +40,9 @@ public sealed class SimulationTests(ITestOutputHelper output)
     [Fact]
     public void The_same_seed_gives_the_same_end_state()
     {
-        var first = Run(Enumerable.Range(1, 100), SimSwitches.None, false, static _ => false);
-        var second = Run(Enumerable.Range(1, 100).Reverse(), SimSwitches.None, false, static _ => false);
+        var first = SimRunner.Run(Enumerable.Range(1, 100), static seed => Simulation.Run(seed), static _ => false);
+        var second = SimRunner.Run(
+            Enumerable.Range(1, 100).Reverse(), static seed => Simulation.Run(seed), static _ => false);
         Assert.Equal(
             first.OrderBy(static result => result.Seed).Select(static result => (result.Seed, result.Hash)),
             second.OrderBy(static result => result.Seed).Select(static result => (result.Seed, result.Hash)));
@@ -56,43 +54,11 @@ public sealed class SimulationTests(ITestOutputHelper output)
     [InlineData((int)SimSwitches.OverwriteManifests)]
     public void A_broken_fence_is_caught_within_1000_seeds(int broken)
     {
-        var results = Run(
-            Enumerable.Range(1, 1000), (SimSwitches)broken, false, static result => result.Violation is not null);
+        var results = SimRunner.Run(
+            Enumerable.Range(1, 1000), seed => Simulation.Run(seed, (SimSwitches)broken),
+            static result => result.Violation is not null);
         var caught = results.Find(static result => result.Violation is not null);
         output.WriteLine($"after {results.Count} seeds: {caught?.Violation}");
         Assert.NotNull(caught);
-    }
-
-    private static int? Setting(string name) =>
-        Environment.GetEnvironmentVariable(name) is { Length: > 0 } text
-            ? int.Parse(text, CultureInfo.InvariantCulture)
-            : null;
-
-    /// <summary>Each seed on one thread of its own kind: not of the pool, so that continuations run inline.</summary>
-    private static List<SimResult> Run(
-        IEnumerable<int> seeds, SimSwitches switches, bool keepTrace, Func<SimResult, bool> isLast)
-    {
-        var left = new ConcurrentQueue<int>(seeds);
-        var results = new ConcurrentQueue<SimResult>();
-        var stop = false;
-        var threads = Enumerable.Range(0, Math.Clamp(Environment.ProcessorCount, 1, 2))
-            .Select(_ => new Thread(Work, StackBytes))
-            .ToList();
-        threads.ForEach(static thread => thread.Start());
-        threads.ForEach(static thread => thread.Join());
-        return [.. results];
-
-        void Work()
-        {
-            while (!Volatile.Read(ref stop) && left.TryDequeue(out var seed))
-            {
-                var result = Simulation.Run(seed, switches, keepTrace);
-                results.Enqueue(result);
-                if (isLast(result))
-                {
-                    Volatile.Write(ref stop, true);
-                }
-            }
-        }
     }
 }

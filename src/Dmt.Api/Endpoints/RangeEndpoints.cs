@@ -197,10 +197,14 @@ internal sealed class RangeEndpoints(ApiServices api)
         }
     }
 
-    private static void WritePair(Utf8JsonWriter json, in KeyEntry pair)
+    /// <summary>The member <c>key</c>, or <c>key_base64</c>.</summary>
+    public static void WriteKey(Utf8JsonWriter json, ReadOnlySpan<byte> key) =>
+        WriteBytes(json, Names.Key, Names.KeyBase64, key);
+
+    public static void WritePair(Utf8JsonWriter json, in KeyEntry pair)
     {
         json.WriteStartObject();
-        WriteBytes(json, Names.Key, Names.KeyBase64, pair.Key.Span);
+        WriteKey(json, pair.Key.Span);
         WriteBytes(json, Names.Value, Names.ValueBase64, pair.Entry.Value.Span);
         var metadata = EntryMetadata.Decode(pair.Entry.Metadata.Span);
         if (metadata.ContentType is not null)

@@ -116,7 +116,8 @@ internal static class ShardCommand
         }
 
         await using var text = io.Text();
-        var table = Tables.Create("Prefix", "Shard", "Parent", "Open", "Tables", "Entries", "Last write", "Epoch");
+        var table = Tables.Create(
+            "Prefix", "Shard", "Parent", "Open", "Tables", "Entries", "Last write", "Epoch", "Per second");
         foreach (var info in shards)
         {
             Tables.AddRow(
@@ -128,7 +129,8 @@ internal static class ShardCommand
                 info.Open is null ? "" : ByteSize.Format(info.Open.TableBytes),
                 info.Open?.EntriesMax.ToString("N0", CultureInfo.InvariantCulture) ?? "",
                 info.Open?.LastSequence.ToString(CultureInfo.InvariantCulture) ?? "",
-                info.Open?.Epoch.ToString(CultureInfo.InvariantCulture) ?? "");
+                info.Open?.Epoch.ToString(CultureInfo.InvariantCulture) ?? "",
+                info.Open?.OperationsPerSecond.ToString("N0", CultureInfo.InvariantCulture) ?? "");
         }
 
         Tables.Console(text, io.OutIsTerminal).Write(table);

@@ -6,6 +6,15 @@ namespace Dmt.Cli.Configuration;
 /// <summary>What <c>dmt serve</c> runs with; each property is one entry of <see cref="SettingCatalog"/>.</summary>
 internal sealed record ServeSettings : ServerSettings
 {
+    /// <summary>Bytes of a shard's tables at which it is carved; null for never.</summary>
+    public long? ShardBytesMax { get; init; }
+
+    /// <summary>Operations a second at which a shard is carved; null for never.</summary>
+    public long? ShardLoadMax { get; init; }
+
+    /// <summary>Keyspaces whose segments can be searched in any order, as a JSON array; empty for none.</summary>
+    public string Keyspaces { get; init; } = "";
+
     /// <summary>A read replica; otherwise the main.</summary>
     public bool IsReplica { get; init; }
 

@@ -1,3 +1,5 @@
+using System.Globalization;
+using Dmt.Engine;
 using Dmt.Engine.Replication;
 using Dmt.Hosting.Configuration;
 using static Dmt.Hosting.Configuration.SettingForms<Dmt.Cli.Configuration.ServeSettings>;
@@ -7,9 +9,36 @@ namespace Dmt.Cli.Configuration;
 /// <summary>Every setting of <c>dmt serve</c>: what all servers have, and the roles of one machine.</summary>
 internal static class SettingCatalog
 {
+    private const string Off = "off";
+
     public static IReadOnlyList<Setting<ServeSettings>> All { get; } =
     [
         .. ServerSettingCatalog.All<ServeSettings>(),
+        SizeOr(
+            "shard_bytes_max",
+            "size of its tables at which a shard is carved; what deletions leave small is merged again",
+            Off,
+            EngineOptions.ShardBytesMaxLeast,
+            EngineOptions.ShardBytesMaxMost,
+            (s, n) => s with { ShardBytesMax = n },
+            s => s.ShardBytesMax),
+        new(
+            "shard_load_max",
+            "operations a second at which a shard is carved; what has cooled down is merged again",
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{Off}, or a whole number from {EngineOptions.ShardLoadMaxLeast} to {EngineOptions.ShardLoadMaxMost}"),
+            ApplyShardLoadMax,
+            s => s.ShardLoadMax?.ToString(CultureInfo.InvariantCulture) ?? Off),
+        new(
+            "keyspaces",
+            "keys that can be searched by any of their segments",
+            KeyspaceSettings.Allowed,
+            (s, text) => KeyspaceSettings.TryParse(text, out var list) ? s with { Keyspaces = list } : null,
+            s => s.Keyspaces)
+        {
+            TakesList = true,
+        },
         Choice("is_replica", "serve reads of a main that ships to this server; dmt promote makes it the main",
             [("true", true), ("false", false)], (s, yes) => s with { IsReplica = yes }, s => s.IsReplica),
         new(
@@ -36,4 +65,11 @@ internal static class SettingCatalog
             "a URL with http:// or https://, or that it is left out",
             (s, url) => s with { Url = url }, s => s.Url),
     ];
+
+    private static ServeSettings? ApplyShardLoadMax(ServeSettings settings, string text) =>
+        text.Equals(Off, StringComparison.OrdinalIgnoreCase) ? settings with { ShardLoadMax = null }
+            : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var given)
+                && given is >= EngineOptions.ShardLoadMaxLeast and <= EngineOptions.ShardLoadMaxMost
+                ? settings with { ShardLoadMax = given }
+                : null;
 }

@@ -24,7 +24,12 @@ internal static class ServerHost
     /// opening throws.</exception>
     public static async Task RunAsync(CommandIo io, ServeSettings settings, CancellationToken stop)
     {
-        var options = settings.ToEngineOptions();
+        var options = settings.ToEngineOptions() with
+        {
+            Keyspaces = KeyspaceSettings.Parse(settings.Keyspaces),
+            ShardBytesMax = settings.ShardBytesMax,
+            ShardLoadMax = settings.ShardLoadMax,
+        };
         await using var store = settings.HasRole
             ? await RoleOpening.OpenAsync(settings, options, io.Time, stop)
             : settings.ToBucket() is { } bucket

@@ -110,6 +110,34 @@ public sealed class KeySchema
         return _separator.Length > 0 ? CutSeparated(key, segments) : CutFixed(key, segments);
     }
 
+    /// <summary>
+    /// Where the segments of <paramref name="key"/> lie, where it has exactly so many as there is room for and none is
+    /// empty. Never throws.
+    /// </summary>
+    /// <param name="key">Any bytes.</param>
+    /// <param name="segments">Gets one range for each segment.</param>
+    public bool TryCutExactly(ReadOnlySpan<byte> key, Span<Range> segments)
+    {
+        var start = 0;
+        for (var i = 0; i < segments.Length; i++)
+        {
+            var rest = key[start..];
+            var isLast = i == segments.Length - 1;
+            var found = _separator.Length > 0 ? rest.IndexOf(_separator) : -1;
+            var length = _separator.Length == 0 ? WidthOf(i) : found < 0 ? rest.Length : found;
+            if (length == 0 || length > rest.Length || (_separator.Length > 0 && isLast != found < 0)
+                || (isLast && length != rest.Length))
+            {
+                return false;
+            }
+
+            segments[i] = start..(start + length);
+            start += length + _separator.Length;
+        }
+
+        return true;
+    }
+
     /// <summary>The key of these segments.</summary>
     /// <param name="segments">The segments, in the order of <see cref="Cut(ReadOnlyMemory{byte})"/>.</param>
     /// <param name="order">Which segment comes first, second, and so on, each once; empty means in their own order.

@@ -56,7 +56,7 @@ public sealed partial class ShardMap
 
     /// <summary>
     /// The next version, in which <paramref name="count"/> numbers are given away: nobody else gets them. Whoever has
-    /// them may <see cref="Add"/> shards that have them, in any order, or never.
+    /// them may <see cref="Add(uint, ReadOnlyMemory{byte})"/> shards that have them, in any order, or never.
     /// </summary>
     /// <exception cref="DmtException">InvalidArgument where there are not as many.</exception>
     public ShardMap Reserve(int count, out uint first)
@@ -74,11 +74,36 @@ public sealed partial class ShardMap
     /// <returns>This map where it has exactly this shard already; or else the next version.</returns>
     /// <exception cref="DmtException">InvalidArgument where the prefix belongs to another shard or the number to
     /// another prefix, and for what is out of its range.</exception>
-    public ShardMap Add(uint shard, ReadOnlyMemory<byte> prefix)
+    public ShardMap Add(uint shard, ReadOnlyMemory<byte> prefix) => Add([(shard, prefix)]);
+
+    /// <summary>As for one, and one version for all that are not in the map already.</summary>
+    /// <param name="shards">Numbers and prefixes, each once.</param>
+    public ShardMap Add(IEnumerable<(uint Shard, ReadOnlyMemory<byte> Prefix)> shards)
+    {
+        ArgumentNullException.ThrowIfNull(shards);
+        ShardEntry[] added = [.. shards.Where(one => IsNew(one.Shard, one.Prefix))
+            .Select(static one => new ShardEntry(one.Shard, one.Prefix.ToArray()))];
+        if (added.Length == 0)
+        {
+            return this;
+        }
+
+        var seen = new HashSet<uint>();
+        if (Array.Find(added, one => !seen.Add(one.Shard)) is { } twice)
+        {
+            throw DmtException.InvalidArgument($"shard {twice.Shard} is given twice: expected each once");
+        }
+
+        Sort(added);
+        return With(added, NextVersion(), Math.Max(NextShard, seen.Max() + 1));
+    }
+
+    /// <exception cref="DmtException">InvalidArgument.</exception>
+    private bool IsNew(uint shard, ReadOnlyMemory<byte> prefix)
     {
         if (TryGet(shard, out var there))
         {
-            return there.Prefix.Span.SequenceEqual(prefix.Span) ? this : throw DmtException.InvalidArgument(
+            return there.Prefix.Span.SequenceEqual(prefix.Span) ? false : throw DmtException.InvalidArgument(
                 $"shard {shard} cannot have the prefix \"{Key.ToDisplay(prefix.Span)}\": in version {Version} of the "
                 + $"shard map it has \"{Key.ToDisplay(there.Prefix.Span)}\"");
         }
@@ -91,8 +116,7 @@ public sealed partial class ShardMap
         }
 
         CheckNewPrefix(prefix.Span);
-        return With(
-            [new ShardEntry(shard, prefix.ToArray())], NextVersion(), Math.Max(NextShard, shard + 1));
+        return true;
     }
 
     /// <summary>New entries with the next numbers, sorted by prefix.</summary>
@@ -106,6 +130,13 @@ public sealed partial class ShardMap
             added[i] = new(NextShard + (uint)i, prefixes[i].ToArray());
         }
 
+        Sort(added);
+        return added;
+    }
+
+    /// <exception cref="DmtException">InvalidArgument for a prefix that is there twice.</exception>
+    private static void Sort(ShardEntry[] added)
+    {
         Array.Sort(added, static (a, b) => a.PrefixBytes.AsSpan().SequenceCompareTo(b.PrefixBytes));
         for (var i = 1; i < added.Length; i++)
         {
@@ -115,8 +146,6 @@ public sealed partial class ShardMap
                     $"the prefix \"{Key.ToDisplay(added[i].PrefixBytes)}\" is given twice: expected each once");
             }
         }
-
-        return added;
     }
 
     private void CheckNumbers(int count)

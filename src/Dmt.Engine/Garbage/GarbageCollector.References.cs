@@ -38,19 +38,30 @@ internal sealed partial class GarbageCollector
         var living = await LoadMapAsync(cancellationToken).ConfigureAwait(false);
         living.UnionWith(newest.SelectMany(static manifest => manifest.Carved).Select(static one => one.Shard));
         living.UnionWith(owned.Select(static o => o.Manifest.Shard));
+        living.UnionWith(owned.SelectMany(static o => o.Manifest.Carved).Select(static one => one.Shard));
         var references = new References(newest, owned.Select(static o => o.Manifest), checkpoints, living);
         foreach (var (mine, _) in owned)
         {
             if (shards.Contains(mine.Shard)
                 && (references.Newest(mine.Shard) is not { } found || !found.IsOf(mine)))
             {
-                if (HasLeft(mine.Shard))
+                if (references.Newest(mine.Shard)?.Incarnation == mine.Incarnation)
                 {
-                    throw DmtException.Unavailable($"shard {mine.Shard} has moved to another node meanwhile: try again");
+                    continue; // Being opened here anew: this one writes no manifest any more.
                 }
 
+                if (HasLeft(mine.Shard))
+                {
+                    throw DmtException.Unavailable(
+                        $"shard {mine.Shard} has moved to another node meanwhile: try again");
+                }
+
+                // Noted for all: the fence of a log that nobody writes to is not met otherwise, and it is not kept
+                // for ever.
                 _isFenced = true;
-                throw ManifestStore.TakenOver(mine);
+                var takenOver = ManifestStore.TakenOver(mine);
+                _fenced(takenOver);
+                throw takenOver;
             }
         }
 

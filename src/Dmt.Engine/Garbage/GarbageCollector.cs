@@ -64,6 +64,7 @@ internal sealed partial class GarbageCollector : IAsyncDisposable
     private readonly Func<IReadOnlyList<OwnedShard>> _owned;
     private readonly MapStore _maps;
     private readonly Func<string, bool> _isInUse;
+    private readonly Action<DmtException> _fenced;
     private readonly CheckpointStore _checkpoints;
     private readonly AsyncQueue<bool> _queue; // true: a sweep is due; false: pending objects may be
     private readonly Lock _lock = new(); // guards _pending, _held and _woken
@@ -89,6 +90,7 @@ internal sealed partial class GarbageCollector : IAsyncDisposable
     /// <param name="sweepsLogs">Logs are objects of the store.</param>
     /// <param name="owned">The shards that this process owns, as it last wrote them.</param>
     /// <param name="isInUse">True for the name of a table that is open.</param>
+    /// <param name="fenced">Told when one of the shards turns out to be another's.</param>
     /// <param name="time">The clock.</param>
     /// <param name="scheduler">Runs the loop.</param>
     public GarbageCollector(
@@ -97,10 +99,11 @@ internal sealed partial class GarbageCollector : IAsyncDisposable
         bool sweepsLogs,
         Func<IReadOnlyList<OwnedShard>> owned,
         Func<string, bool> isInUse,
+        Action<DmtException> fenced,
         TimeProvider time,
         EngineScheduler scheduler)
     {
-        (_objects, _ageMin, _sweepsLogs, _isInUse) = (objects, ageMin, sweepsLogs, isInUse);
+        (_objects, _ageMin, _sweepsLogs, _isInUse, _fenced) = (objects, ageMin, sweepsLogs, isInUse, fenced);
         (_owned, _maps) = (owned, new MapStore(objects));
         (_time, _scheduler) = (time, scheduler);
         _checkpoints = new CheckpointStore(objects);

@@ -2,7 +2,6 @@
 // ObjectLog.cs for what a fence means.
 using System.Runtime.CompilerServices;
 using Dmt.Core;
-using Dmt.Engine.Checksums;
 using Dmt.Engine.Manifests;
 using Dmt.Engine.Objects;
 using Dmt.Engine.Scheduling;
@@ -87,6 +86,12 @@ internal sealed class ObjectLogStore(
     }
 
     public async ValueTask ReplayAsync(
+        LogRange range, uint shard, LogRecordHandler handler, CancellationToken cancellationToken) =>
+        await ReadAsync(range, shard, handler, cancellationToken).ConfigureAwait(false);
+
+    /// <summary>As a replay, of a log that may still be written.</summary>
+    /// <returns>How far it reaches now.</returns>
+    public async ValueTask<LogEnd> ReadAsync(
         LogRange range, uint shard, LogRecordHandler handler, CancellationToken cancellationToken)
     {
         var reading = new Queue<(Task<ShardRecords> Records, long Length)>();
@@ -94,7 +99,7 @@ internal sealed class ObjectLogStore(
         var batches = ListAsync(range, cancellationToken).GetAsyncEnumerator(cancellationToken);
         try
         {
-            var expected = range.From;
+            var (expected, end) = (range.From, range.From);
             var more = true;
             while (true)
             {
@@ -114,17 +119,18 @@ internal sealed class ObjectLogStore(
 
                 if (!reading.TryDequeue(out var next))
                 {
-                    return;
+                    return new LogEnd(end, IsSealed: false);
                 }
 
                 var records = await next.Records.ConfigureAwait(false);
                 readingBytes -= next.Length;
                 if (records.IsFence)
                 {
-                    return;
+                    return new LogEnd(end, IsSealed: true);
                 }
 
                 Deliver(records, handler);
+                end = records.Number + 1;
             }
         }
         finally
@@ -137,27 +143,25 @@ internal sealed class ObjectLogStore(
         }
     }
 
+    /// <summary>One batch, all of it; null where it is not there.</summary>
+    /// <exception cref="DmtException">Corruption; Unavailable.</exception>
+    public async ValueTask<LogBatch?> TryReadBatchAsync(
+        string incarnation, long number, CancellationToken cancellationToken)
+    {
+        var name = ObjectLogFormat.NameOf(incarnation, number);
+        return await objects.GetAsync(name, cancellationToken).ConfigureAwait(false) is { } bytes
+            ? LogBatch.Read(name, number, bytes)
+            : null;
+    }
+
     public void Delete(string incarnation)
     {
         // Kept: a log must keep its fence, or an owner that was suspended could go on behind it. The garbage collector
         // deletes what it may by age and reference.
     }
 
-    private static void Deliver(ShardRecords records, LogRecordHandler handler)
-    {
-        var at = 0;
-        while (at < records.Bytes.Length)
-        {
-            if (!LogFormat.TryReadRecord(records.Bytes.Span, ref at, records.Name, records.Offset, 0, out var record))
-            {
-                throw DmtException.Corruption(records.Name, records.Offset + at, "the bytes make no record");
-            }
-
-            // A memtable that ends here is replayed from this batch on: records that are in tables already are passed
-            // over.
-            handler(record with { Position = records.Number });
-        }
-    }
+    private static void Deliver(ShardRecords records, LogRecordHandler handler) =>
+        LogBatch.Deliver(records.Name, records.Number, records.Offset, records.Bytes.Span, handler);
 
     private async ValueTask<ShardRecords> ReadAsync(
         NumberedBatch batch, uint shard, CancellationToken cancellationToken)
@@ -194,33 +198,21 @@ internal sealed class ObjectLogStore(
 
     private static ShardRecords Cut(NumberedBatch batch, byte[] whole, uint shard)
     {
-        var header = ObjectLogFormat.ReadHeader(whole, batch.Name);
-        if (header.Kind == ObjectBatchKind.Fence)
-        {
-            return new ShardRecords(batch.Name, batch.Number, 0, default, true);
-        }
-
-        if (header.Number != batch.Number)
-        {
-            throw DmtException.Corruption(batch.Name, 16, $"it says that it is number {header.Number}");
-        }
-
-        return Find(ObjectLogFormat.ReadFooter(whole, whole.Length, batch.Name), shard) is { } section
-            ? Check(batch, section, whole.AsMemory((int)section.Offset, section.Length))
-            : new ShardRecords(batch.Name, batch.Number, 0, default, false);
+        var read = LogBatch.Read(batch.Name, batch.Number, whole);
+        return read.IsFence
+            ? new ShardRecords(batch.Name, batch.Number, 0, default, true)
+            : Find(read.Sections, shard) is { } section
+                ? Check(batch, section, whole.AsMemory((int)section.Offset, section.Length))
+                : new ShardRecords(batch.Name, batch.Number, 0, default, false);
     }
 
-    private static ShardRecords Check(NumberedBatch batch, ObjectLogEntry section, ReadOnlyMemory<byte> bytes) =>
-        Crc32C.Compute(bytes.Span) == section.Crc
-            ? new ShardRecords(batch.Name, batch.Number, section.Offset, bytes, false)
-            : throw DmtException.Corruption(
-                batch.Name, section.Offset, $"the checksum of shard {section.Shard}'s records is wrong");
-
-    private static ObjectLogEntry? Find(List<ObjectLogEntry> entries, uint shard)
+    private static ShardRecords Check(NumberedBatch batch, ObjectLogEntry section, ReadOnlyMemory<byte> bytes)
     {
-        var index = entries.FindIndex(entry => entry.Shard == shard);
-        return index < 0 ? null : entries[index];
+        LogBatch.Check(batch.Name, section, bytes.Span);
+        return new ShardRecords(batch.Name, batch.Number, section.Offset, bytes, false);
     }
+
+    private static ObjectLogEntry? Find(List<ObjectLogEntry> entries, uint shard) => LogBatch.Find(entries, shard);
 
     /// <summary>The batches of a range that exist, in order.</summary>
     private async IAsyncEnumerable<NumberedBatch> ListAsync(

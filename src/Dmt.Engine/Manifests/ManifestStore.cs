@@ -16,7 +16,7 @@ internal sealed class ManifestStore(IObjectStore objects, uint shard)
     /// </exception>
     public async ValueTask<Manifest?> LoadLatestAsync(CancellationToken cancellationToken)
     {
-        var latest = (await ListAsync(cancellationToken).ConfigureAwait(false)).LastOrDefault();
+        var latest = (await ListAsync(null, cancellationToken).ConfigureAwait(false)).LastOrDefault();
         if (latest is null)
         {
             return null;
@@ -25,10 +25,27 @@ internal sealed class ManifestStore(IObjectStore objects, uint shard)
         var bytes = await objects.GetAsync(latest, cancellationToken).ConfigureAwait(false)
             ?? throw DmtException.Unavailable(
                 $"{latest} went away while it was opened: another process owns the shard");
-        var manifest = ManifestCodec.Decode(bytes, latest);
-        return manifest.ObjectName == latest
-            ? manifest
-            : throw DmtException.Corruption(latest, 0, $"it says that it is {manifest.ObjectName}");
+        return Decode(bytes, latest);
+    }
+
+    /// <summary>The newest manifest, for who knows one that is hardly ever older: one small request finds that out.
+    /// </summary>
+    /// <returns>Null where none follows the known one, as far as it can be told: the one that follows it may have been
+    /// deleted, long after there were newer ones.</returns>
+    /// <exception cref="DmtException">Corruption; Unavailable.</exception>
+    public async ValueTask<Manifest?> LoadNewerAsync(long known, CancellationToken cancellationToken)
+    {
+        var next = Manifest.NameOf(shard, known + 1);
+        if (await objects.GetAsync(next, cancellationToken).ConfigureAwait(false) is not { } bytes)
+        {
+            return null;
+        }
+
+        var latest = (await ListAsync(next, cancellationToken).ConfigureAwait(false)).LastOrDefault();
+        return latest is null
+            || await objects.GetAsync(latest, cancellationToken).ConfigureAwait(false) is not { } newest
+            ? Decode(bytes, next)
+            : Decode(newest, latest);
     }
 
     /// <summary>
@@ -95,11 +112,19 @@ internal sealed class ManifestStore(IObjectStore objects, uint shard)
         $"manifest {mine.Number} of shard {mine.Shard} or one after it is another's: "
             + $"another process has taken the shard over from {mine.Incarnation}");
 
-    private async ValueTask<List<string>> ListAsync(CancellationToken cancellationToken)
+    private static Manifest Decode(byte[] bytes, string name)
+    {
+        var manifest = ManifestCodec.Decode(bytes, name);
+        return manifest.ObjectName == name
+            ? manifest
+            : throw DmtException.Corruption(name, 0, $"it says that it is {manifest.ObjectName}");
+    }
+
+    private async ValueTask<List<string>> ListAsync(string? after, CancellationToken cancellationToken)
     {
         var folder = Manifest.Folder(shard);
         var names = new List<string>();
-        await foreach (var info in objects.ListAsync(folder, null, cancellationToken).ConfigureAwait(false))
+        await foreach (var info in objects.ListAsync(folder, after, cancellationToken).ConfigureAwait(false))
         {
             var digits = info.Name[folder.Length..];
             if (digits.Length == 16 && long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out _))

@@ -53,9 +53,14 @@ internal sealed class MapStore(IObjectStore objects)
     /// <summary>Makes a change to whatever is the newest version.</summary>
     /// <param name="change">Returns the next version, or its argument where there is nothing to change.</param>
     /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="check">Throws where whoever changes has no right to; null where anybody has. It is asked after the
+    /// newest version was read and before the next is tried: whoever gets the right later sees what is written now, or
+    /// is first, and then this one is tried, and checked, again.</param>
     /// <returns>The newest version.</returns>
     public async ValueTask<ShardMap> UpdateAsync(
-        Func<ShardMap, ShardMap> change, CancellationToken cancellationToken)
+        Func<ShardMap, ShardMap> change,
+        CancellationToken cancellationToken,
+        Func<CancellationToken, ValueTask>? check = null)
     {
         while (true)
         {
@@ -66,7 +71,15 @@ internal sealed class MapStore(IObjectStore objects)
                 return latest;
             }
 
-            if (await objects.TryCreateAsync(next.ObjectName, Encode(next), cancellationToken).ConfigureAwait(false))
+            if (check is not null)
+            {
+                await check(cancellationToken).ConfigureAwait(false);
+            }
+
+            // Old versions are deleted, so a number may be free because it is long past: whoever was stalled that long
+            // must not take it for the next, or give away numbers that others have.
+            if (await objects.TryCreateAsync(next.ObjectName, Encode(next), cancellationToken).ConfigureAwait(false)
+                && !await HasLaterAsync(next, cancellationToken).ConfigureAwait(false))
             {
                 Volatile.Write(ref _known, next.Version);
                 if (next.Version > Kept)
@@ -78,6 +91,17 @@ internal sealed class MapStore(IObjectStore objects)
                 return next;
             }
         }
+    }
+
+    private async ValueTask<bool> HasLaterAsync(ShardMap map, CancellationToken cancellationToken)
+    {
+        await foreach (var info in objects.ListAsync(ShardMap.Folder, map.ObjectName, cancellationToken)
+            .ConfigureAwait(false))
+        {
+            return true;
+        }
+
+        return false;
     }
 
     private async ValueTask<ShardMap?> TryLoadAsync(long version, CancellationToken cancellationToken)

@@ -7,9 +7,10 @@ namespace Dmt.Engine.Objects;
 /// <summary>Objects in memory: for tests, and for stores that need not outlive their process.</summary>
 public sealed class MemoryObjectStore : IObjectStore
 {
-    /// <summary>Guards <see cref="_objects"/>; both are shared by siblings.</summary>
+    /// <summary>Guards <see cref="_objects"/> and <see cref="_names"/>; all are shared by siblings.</summary>
     private readonly Lock _lock;
-    private readonly SortedDictionary<string, Item> _objects;
+    private readonly SortedSet<string> _names; // of _objects: it can be walked from anywhere
+    private readonly Dictionary<string, Item> _objects;
     private readonly TimeProvider _time;
     private readonly MemoryObjectStore? _opener;
     private readonly string _prefix = "";
@@ -17,11 +18,12 @@ public sealed class MemoryObjectStore : IObjectStore
 
     /// <param name="time">The clock that stamps objects.</param>
     public MemoryObjectStore(TimeProvider time) =>
-        (_time, _lock, _objects) = (time, new Lock(), new SortedDictionary<string, Item>(StringComparer.Ordinal));
+        (_time, _lock, _objects, _names) = (time, new Lock(), [], new SortedSet<string>(StringComparer.Ordinal));
 
     private MemoryObjectStore(MemoryObjectStore opener, string root)
     {
-        (_time, _lock, _objects, _opener, Root) = (opener._time, opener._lock, opener._objects, opener, root);
+        (_time, _lock, _objects, _names) = (opener._time, opener._lock, opener._objects, opener._names);
+        (_opener, Root) = (opener, root);
         _prefix = root.Length == 0 ? "" : root + "/";
     }
 
@@ -66,7 +68,7 @@ public sealed class MemoryObjectStore : IObjectStore
         var item = new Item(content.ToArray(), _time.GetUtcNow());
         lock (_lock)
         {
-            return new(_objects.TryAdd(_prefix + name, item));
+            return new(_objects.TryAdd(_prefix + name, item) && _names.Add(_prefix + name));
         }
     }
 
@@ -89,6 +91,7 @@ public sealed class MemoryObjectStore : IObjectStore
             foreach (var name in names)
             {
                 _objects.Remove(_prefix + name);
+                _names.Remove(_prefix + name);
             }
         }
 
@@ -102,14 +105,20 @@ public sealed class MemoryObjectStore : IObjectStore
         ObjectName.ValidatePrefix(prefix);
         CheckOpen(cancellationToken);
         List<ObjectInfo> found = [];
-        lock (_lock)
+        var (first, last) = (_prefix + prefix, _prefix + prefix + char.MaxValue); // No name has that character.
+        var after = _prefix + startAfter;
+        first = string.CompareOrdinal(after, first) > 0 ? after : first;
+        if (string.CompareOrdinal(first, last) <= 0)
         {
-            foreach (var (key, item) in _objects)
+            lock (_lock)
             {
-                if (key.StartsWith(_prefix + prefix, StringComparison.Ordinal)
-                    && (startAfter is null || string.CompareOrdinal(key, _prefix + startAfter) > 0))
+                foreach (var key in _names.GetViewBetween(first, last))
                 {
-                    found.Add(new ObjectInfo(key[_prefix.Length..], item.Content.Length, item.Written));
+                    if (startAfter is null || key != after)
+                    {
+                        var item = _objects[key];
+                        found.Add(new ObjectInfo(key[_prefix.Length..], item.Content.Length, item.Written));
+                    }
                 }
             }
         }
@@ -158,6 +167,7 @@ public sealed class MemoryObjectStore : IObjectStore
         lock (_lock)
         {
             _objects[_prefix + name] = item;
+            _names.Add(_prefix + name);
         }
     }
 

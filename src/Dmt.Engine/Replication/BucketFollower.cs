@@ -1,16 +1,20 @@
-// A replica of a store in a bucket: the bucket has everything, so the replica keeps nothing. It reads manifests and
-// tables from the bucket, and the log where the main's messages do not reach back; the messages bring the newest
-// records at once, and the news of manifests.
+// A replica of a store in a bucket: the bucket has everything, so the replica keeps nothing. Each shard shows what the
+// bucket has of it (FollowedShard.cs); the main's messages bring the newest records at once, and the news of manifests.
 //
-// Records may come here before they are in the bucket, and a main that dies then takes them with it: its successor
-// begins where the bucket's log ends. So a manifest of another owner makes the replica begin anew from the bucket.
-// What is read of a log without gap from where a manifest says is sure to stay: a successor's fence lies behind it.
+// The main counts the operations of all its shards as it writes them: the position. The replica applies what it gets in
+// that order, so all of its shards are as of one moment, and says how far it is. Where a record does not fit to its
+// shard there is a newer manifest (the shard was carved, merged, or opened anew): the bucket is looked at, and the
+// record tried again. What does not fit even then is not counted, and comes again. (What was written to a shard that
+// was merged since is in tables, and fits nowhere: it is here once whoever took the shard over is.)
+//
+// Where it begins: the main says up to which position everything is in the bucket, and when the replica has looked at
+// all its shards after that, it has everything up to there.
 //
 // While the main is heard of nothing is asked of the bucket unless the main says that there is something. Otherwise the
 // replica looks every PollInterval.
 using Dmt.Core;
+using Dmt.Core.Sharding;
 using Dmt.Engine.Log;
-using Dmt.Engine.Manifests;
 using Dmt.Engine.Objects;
 using Dmt.Engine.Scheduling;
 using Dmt.Engine.Shards;
@@ -19,29 +23,64 @@ namespace Dmt.Engine.Replication;
 
 internal sealed class BucketFollower : Follower
 {
-    private readonly ObjectLogStore _logs;
-    private readonly ManifestStore _manifests;
+    private readonly ReplicaDirectory _shards;
     private readonly ReplicationOptions _options;
     private readonly AsyncSignal _asked;
     private readonly CancellationTokenSource _stop = new();
-    private Dictionary<string, long> _readTo = []; // the batch of each log that was read last
+    private readonly Lock _lock = new(); // guards _noticed, _target and _term with _position
+    private readonly HashSet<uint> _noticed = []; // shards that have newer manifests
+    private (ulong Epoch, string Incarnation, ulong Position)? _target; // where it is to begin
+    private (ulong Epoch, string Incarnation) _term = (0, "");
+    private ulong _position;
     private Task _loop = Task.CompletedTask;
-    private volatile bool _wantsLog;
-    private volatile bool _wantsManifest;
 
-    private BucketFollower(ShardHost host, uint shard, ReplicationOptions options)
-        : base(host, shard)
+    private BucketFollower(ShardHost host, ReplicationOptions options)
+        : base(host) =>
+        (_shards, _options, _asked) = (new ReplicaDirectory(host), options, new AsyncSignal(host.Scheduler));
+
+    public override Shard? Root => _shards.Root;
+
+    public override IShardSource Shards => _shards;
+
+    public override IEnumerable<Shard> Open => _shards.Open;
+
+    public override ulong Position
     {
-        _logs = new ObjectLogStore(host.Objects, new ObjectLogOptions(), host.Time, host.Scheduler);
-        _manifests = new ManifestStore(host.Objects, shard);
-        (_options, _asked) = (options, new AsyncSignal(host.Scheduler));
+        get
+        {
+            lock (_lock)
+            {
+                return _position;
+            }
+        }
+    }
+
+    protected override (ulong Epoch, string Incarnation) Term
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _term;
+            }
+        }
+    }
+
+    private bool IsAsked
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _noticed.Count > 0 || _target is not null;
+            }
+        }
     }
 
     /// <summary>Reads what the bucket has, and follows from there.</summary>
     /// <exception cref="DmtException">Unavailable; Corruption.</exception>
     public static async ValueTask<BucketFollower> StartAsync(
         IObjectStore objects,
-        uint shard,
         EngineOptions options,
         ReplicationOptions replication,
         TimeProvider time,
@@ -49,10 +88,10 @@ internal sealed class BucketFollower : Follower
         CancellationToken cancellationToken)
     {
         var host = ShardHost.Follow(objects, new FollowerLog("replica"), options, time, scheduler);
-        var follower = new BucketFollower(host, shard, replication);
+        var follower = new BucketFollower(host, replication);
         try
         {
-            await follower.RefreshAsync(readsLog: true, cancellationToken).ConfigureAwait(false);
+            await follower.LookAtAllAsync(cancellationToken).ConfigureAwait(false);
         }
         catch
         {
@@ -69,6 +108,7 @@ internal sealed class BucketFollower : Follower
         await Host.Scheduler.CancelAsync(_stop).ConfigureAwait(false);
         await _loop.ConfigureAwait(false);
         using var records = await Records.AcquireAsync(CancellationToken.None).ConfigureAwait(false);
+        await _shards.DisposeAsync().ConfigureAwait(false);
         await Host.DisposeAsync().ConfigureAwait(false);
     }
 
@@ -77,14 +117,21 @@ internal sealed class BucketFollower : Follower
     {
         using (await Records.AcquireAsync(cancellationToken).ConfigureAwait(false))
         {
-            Apply(request, (in LogRecord record) => Shard!.ApplyShipped(record));
+            if (IsOf(request) && !request.CatchesUp)
+            {
+                await ApplyAsync(request, cancellationToken).ConfigureAwait(false);
+            }
+            else if (request.CatchesUp)
+            {
+                lock (_lock)
+                {
+                    _target = (request.Epoch, request.Incarnation, (ulong)request.Offset);
+                }
+            }
         }
 
-        var isOther = Shard is null || !IsOf(Shard.Owned.Manifest, request);
-        if (isOther || request.CatchesUp || request.ManifestNumber > ManifestNumber)
+        if (IsAsked)
         {
-            _wantsLog |= isOther || request.CatchesUp;
-            _wantsManifest = true;
             _asked.WakeAll();
         }
 
@@ -103,6 +150,92 @@ internal sealed class BucketFollower : Follower
         Text = "this replica reads its tables from a bucket: start the main with the same --store",
     };
 
+    /// <summary>Applies the records of a message, as far as they fit. Under Records.</summary>
+    private async ValueTask ApplyAsync(ReplicationRequest request, CancellationToken cancellationToken)
+    {
+        var next = (ulong)request.Offset;
+        if (next > Position + 1)
+        {
+            return; // The message before this one was lost.
+        }
+
+        var missed = -1;
+        for (var at = 0; ApplyFrom(request, ref at, ref next) is { } misfit && at != missed; missed = at)
+        {
+            ManifestNumber = Math.Max(ManifestNumber, request.ManifestNumber); // Those come first.
+            await LookForAsync(misfit, request.Incarnation, cancellationToken).ConfigureAwait(false);
+        }
+
+        ManifestNumber = Math.Max(ManifestNumber, request.ManifestNumber);
+    }
+
+    /// <returns>The shard of the first record that does not fit; null where all did.</returns>
+    private uint? ApplyFrom(ReplicationRequest request, ref int at, ref ulong next)
+    {
+        var body = request.Body.Span;
+        while (at < body.Length)
+        {
+            var behind = at;
+            if (!LogFormat.TryReadRecord(body, ref behind, "a replication message", 0, 0, out var record))
+            {
+                throw DmtException.Corruption("a replication message", at, "the bytes make no record");
+            }
+
+            var last = next + (ulong)record.Count - 1;
+            if (record.Count == 0)
+            {
+                lock (_lock)
+                {
+                    _noticed.Add(record.Shard);
+                }
+            }
+            else if (last > Position)
+            {
+                var isHere = _shards.TryGet(record.Shard, out var followed)
+                    ? followed.TryApply(record, request.Incarnation)
+                    : _shards.IsMerged(record.Shard);
+                if (!isHere)
+                {
+                    return record.Shard;
+                }
+
+                lock (_lock)
+                {
+                    _position = last;
+                }
+            }
+
+            (at, next) = (behind, next + (ulong)record.Count);
+        }
+
+        return null;
+    }
+
+    /// <summary>A record does not fit to what is here of its shard.</summary>
+    private async ValueTask LookForAsync(uint shard, string main, CancellationToken cancellationToken)
+    {
+        if (!_shards.Map.TryGet(shard, out _))
+        {
+            // It was carved out of one whose newer manifest was heard of.
+            await LookAtNoticedAsync(follows: true, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (!_shards.Map.TryGet(shard, out _))
+        {
+            await _shards.LookAtMapAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        if (_shards.Map.TryGet(shard, out _))
+        {
+            await _shards.LookAsync(shard, TimeSpan.Zero, main, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (!_shards.Map.TryGet(shard, out _))
+        {
+            await _shards.LookWhetherMergedAsync(shard, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
     private async Task RunAsync()
     {
         while (!_stop.IsCancellationRequested)
@@ -110,14 +243,13 @@ internal sealed class BucketFollower : Follower
             try
             {
                 var hears = await WaitAsync().ConfigureAwait(false);
-                if (!hears || _wantsManifest)
+                await LookAtNoticedAsync(follows: false, _stop.Token).ConfigureAwait(false);
+                if (!hears || Target() is not null)
                 {
-                    _wantsManifest = false;
-                    var readsLog = !hears || _wantsLog;
-                    _wantsLog = false;
-                    await RefreshAsync(readsLog, _stop.Token).ConfigureAwait(false);
-                    Problem = null;
+                    await LookAtAllAsync(_stop.Token).ConfigureAwait(false);
                 }
+
+                Problem = null;
             }
             catch (OperationCanceledException) when (_stop.IsCancellationRequested)
             {
@@ -125,10 +257,8 @@ internal sealed class BucketFollower : Follower
             }
             catch (DmtException e)
             {
-                // The bucket is out of reach, or the main has moved on under the eyes of the reader: the next look
-                // begins with the newest manifest.
+                // The bucket is out of reach, or the main has moved on under the eyes of the reader.
                 Problem = e.Message;
-                _wantsManifest = _wantsLog = true;
                 await PauseAsync().ConfigureAwait(false);
             }
         }
@@ -139,7 +269,7 @@ internal sealed class BucketFollower : Follower
     private async ValueTask<bool> WaitAsync()
     {
         var asked = _asked.Enlist();
-        if (_wantsManifest)
+        if (IsAsked)
         {
             _asked.Leave(asked);
             return HearsMain;
@@ -170,63 +300,101 @@ internal sealed class BucketFollower : Follower
         }
     }
 
-    /// <summary>Goes to the newest manifest, and, where asked or needed, through the log behind it.</summary>
-    private async ValueTask RefreshAsync(bool readsLog, CancellationToken cancellationToken)
+    private (ulong Epoch, string Incarnation, ulong Position)? Target()
     {
-        using var tables = await Tables.AcquireAsync(cancellationToken).ConfigureAwait(false);
-        if (await _manifests.LoadLatestAsync(cancellationToken).ConfigureAwait(false) is not { } newest)
+        lock (_lock)
         {
-            return; // A bucket that no main has opened yet.
+            return _target;
+        }
+    }
+
+    /// <summary>Shows the newest tables of the shards that the main named.</summary>
+    /// <param name="follows">Also of those that are not followed yet, from now on.</param>
+    /// <param name="cancellationToken">Gives up; what is left is named still.</param>
+    private async ValueTask LookAtNoticedAsync(bool follows, CancellationToken cancellationToken)
+    {
+        uint[] noticed;
+        lock (_lock)
+        {
+            noticed = [.. _noticed];
+            _noticed.Clear();
         }
 
-        var isOther = Shard is null || !Shard.Owned.Manifest.IsOf(newest);
-        if (isOther)
+        for (var i = 0; i < noticed.Length; i++)
         {
-            using var records = await Records.AcquireAsync(cancellationToken).ConfigureAwait(false);
-            _readTo = [];
-            await ShowAsync(newest, cancellationToken).ConfigureAwait(false);
-        }
-        else if (newest.Number > ManifestNumber)
-        {
-            await ShowAsync(newest, cancellationToken).ConfigureAwait(false);
-        }
-
-        ManifestNumber = newest.Number;
-        if (isOther || readsLog)
-        {
-            using var records = await Records.AcquireAsync(cancellationToken).ConfigureAwait(false);
-            foreach (var range in newest.LogRanges)
+            try
             {
-                await ReadLogAsync(range, cancellationToken).ConfigureAwait(false);
+                if (follows && _shards.Map.TryGet(noticed[i], out _) && !_shards.TryGet(noticed[i], out _))
+                {
+                    await _shards.LookAsync(noticed[i], TimeSpan.Zero, main: null, cancellationToken)
+                        .ConfigureAwait(false);
+                }
+                else
+                {
+                    await _shards.LookAtManifestAsync(noticed[i], cancellationToken).ConfigureAwait(false);
+                }
+            }
+            catch
+            {
+                lock (_lock)
+                {
+                    _noticed.UnionWith(noticed[i..]);
+                }
+
+                throw;
             }
         }
     }
 
-    private async ValueTask ReadLogAsync(LogRange range, CancellationToken cancellationToken)
+    /// <summary>Goes to what the bucket has, the root first: its owner is the main.</summary>
+    private async ValueTask LookAtAllAsync(CancellationToken cancellationToken)
     {
-        var shard = Shard!;
-        var from = Math.Max(range.From, _readTo.GetValueOrDefault(range.Incarnation));
-        await _logs.ReplayAsync(
-            range with { From = from },
-            ShardId,
-            (in LogRecord record) =>
+        using var tables = await Tables.AcquireAsync(cancellationToken).ConfigureAwait(false);
+        var target = Target();
+        await _shards.LookAsync(ShardMap.Root, TimeSpan.Zero, null, cancellationToken).ConfigureAwait(false);
+        if (Root?.Owned.Manifest is not { } manifest)
+        {
+            return; // A bucket that no main has opened yet.
+        }
+
+        var main = (manifest.Epoch, manifest.Incarnation);
+        Obey(manifest.Epoch, manifest.Incarnation);
+        if (Term != main)
+        {
+            await SetTermAsync((0, ""), 0, cancellationToken).ConfigureAwait(false);
+        }
+
+        // Listed only where it must be complete: without a main replicas look for as long as it takes.
+        var ageMax = target is null ? _options.PollInterval / 2 : TimeSpan.Zero;
+        await _shards.LookAsync(ShardMap.Root, ageMax, main.Incarnation, cancellationToken).ConfigureAwait(false);
+        await _shards.LookAtAllAsync(ageMax, main.Incarnation, cancellationToken).ConfigureAwait(false);
+        if (target is { } begins)
+        {
+            if (main == (begins.Epoch, begins.Incarnation))
             {
-                if (record.Shard != ShardId || record.FirstSeq + (ulong)record.Count - 1 <= shard.LastSequence)
-                {
-                    return;
-                }
+                await SetTermAsync(main, begins.Position, cancellationToken).ConfigureAwait(false);
+            }
 
-                if (record.FirstSeq != shard.LastSequence + 1)
-                {
-                    // A log before this one had not been read to its end, or its end has gone since.
-                    _readTo = [];
-                    throw DmtException.Unavailable(
-                        $"{record.File}: operation {record.FirstSeq} follows {shard.LastSequence}: reading again");
-                }
+            lock (_lock)
+            {
+                _target = _target == target ? null : _target;
+            }
+        }
+    }
 
-                shard.ApplyShipped(record);
-                _readTo[range.Incarnation] = record.Position;
-            },
-            cancellationToken).ConfigureAwait(false);
+    /// <summary>Whose operations are counted, and how many are here.</summary>
+    private async ValueTask SetTermAsync(
+        (ulong Epoch, string Incarnation) term, ulong position, CancellationToken cancellationToken)
+    {
+        using var records = await Records.AcquireAsync(cancellationToken).ConfigureAwait(false);
+        lock (_lock)
+        {
+            if (_term != term || position > _position)
+            {
+                (_term, _position) = (term, position);
+            }
+        }
+
+        ManifestNumber = 0;
     }
 }

@@ -9,8 +9,11 @@
 // Order of a new manifest: its tables are here and synced (they come first), then the manifest, which makes them count,
 // then what nothing names any more goes. A crash between any two leaves the state before, or this one.
 // Order of a record: into the log's buffer, into the memtable, synced, answered. So what was confirmed is here.
+using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using Dmt.Core;
+using Dmt.Core.Keys;
+using Dmt.Core.Sharding;
 using Dmt.Engine.Garbage;
 using Dmt.Engine.Log;
 using Dmt.Engine.Manifests;
@@ -21,7 +24,7 @@ using Dmt.Engine.Tables;
 
 namespace Dmt.Engine.Replication;
 
-internal sealed class FolderFollower : Follower
+internal sealed class FolderFollower : Follower, IShardSource
 {
     /// <summary>The object that marks a copy.</summary>
     public const string Marker = "replica";
@@ -35,11 +38,15 @@ internal sealed class FolderFollower : Follower
     /// <summary>Where a position in the log is noted for the sequence number that it follows.</summary>
     private const long MarkBytes = 64 << 10;
 
+    /// <summary>Over folders a store has one shard; see ReplicationMedium.cs.</summary>
+    private const uint ShardId = ShardMap.Root;
+
     private readonly ILogStore _logs;
     private readonly ManifestStore _manifests;
     private readonly List<OldLog> _oldLogs = [];
     private readonly List<(ulong Sequence, long Position)> _marks = [];
     private readonly HashSet<string> _tables = []; // whole ones in the folder; guarded by Tables
+    private volatile Shard? _shard; // null while there is nothing to read
     private ulong _confirmed; // everything up to it is on the disk
     private INodeLog _log = null!; // set by StartAsync
     private Manifest? _own; // this folder's newest
@@ -49,8 +56,27 @@ internal sealed class FolderFollower : Follower
     private string _incomingName = "";
     private long _incomingBytes;
 
-    private FolderFollower(ShardHost host, uint shard, ILogStore logs)
-        : base(host, shard) => (_logs, _manifests) = (logs, new ManifestStore(host.Objects, shard));
+    private FolderFollower(ShardHost host, ILogStore logs)
+        : base(host) => (_logs, _manifests) = (logs, new ManifestStore(host.Objects, ShardId));
+
+    public override Shard? Root => _shard;
+
+    public override IShardSource Shards => this;
+
+    public override IEnumerable<Shard> Open => _shard is { } shard ? [shard] : [];
+
+    public ShardMap Map => ShardMap.Initial;
+
+    public override ulong Position => _shard?.LastSequence ?? 0;
+
+    protected override (ulong Epoch, string Incarnation) Term =>
+        _shard?.Owned.Manifest is { } manifest ? (manifest.Epoch, manifest.Incarnation) : (0, "");
+
+    public bool TryFindWhole(KeyRange range, [MaybeNullWhen(false)] out Shard shard) => (shard = _shard) is not null;
+
+    public ValueTask<Shard> GetAsync(uint id, CancellationToken cancellationToken) => _shard is { } shard
+        ? ValueTask.FromResult(shard)
+        : throw DmtException.Unavailable("this replica has no copy of its main yet");
 
     /// <summary>A log that this folder's manifest still names, and the last operation in it.</summary>
     private readonly record struct OldLog(LogRange Range, ulong LastSequence);
@@ -62,7 +88,6 @@ internal sealed class FolderFollower : Follower
     public static async ValueTask<FolderFollower> StartAsync(
         IObjectStore objects,
         ILogStore logs,
-        uint shard,
         EngineOptions options,
         TimeProvider time,
         EngineScheduler scheduler,
@@ -72,7 +97,7 @@ internal sealed class FolderFollower : Follower
         var oldLogs = logs.ListOwnIncarnations();
         var incarnation = Ulid.Create(time, random, oldLogs.Count > 0 ? oldLogs[^1] : null);
         var host = ShardHost.Follow(objects, new FollowerLog(incarnation), options, time, scheduler);
-        var follower = new FolderFollower(host, shard, logs);
+        var follower = new FolderFollower(host, logs);
         try
         {
             await follower.OpenAsync(incarnation, oldLogs, cancellationToken).ConfigureAwait(false);
@@ -142,9 +167,9 @@ internal sealed class FolderFollower : Follower
         {
             _log.Append(
                 record.Shard, record.Epoch, record.FirstSeq, record.Count, record.Operations, Durability.Default);
-            Shard!.ApplyShipped(record);
+            Apply(record);
         });
-        if (Shard is { } shard && shard.LastSequence > Confirmed)
+        if (_shard is { } shard && shard.LastSequence > Confirmed)
         {
             await _log.WaitDurableAsync(_log.End, CancellationToken.None).ConfigureAwait(false);
             Volatile.Write(ref _confirmed, shard.LastSequence);
@@ -199,6 +224,11 @@ internal sealed class FolderFollower : Follower
         ReplicationRequest request, CancellationToken cancellationToken)
     {
         var manifest = ManifestCodec.Decode(request.Body.Span, Manifest.NameOf(ShardId, request.ManifestNumber));
+        if (manifest.Carved.Count > 0)
+        {
+            throw ReplicationMedium.OneShardOnly("the main has more than one shard, which is not possible");
+        }
+
         using var tables = await Tables.AcquireAsync(cancellationToken).ConfigureAwait(false);
         ThrowIfOver();
         List<string> missing =
@@ -211,7 +241,7 @@ internal sealed class FolderFollower : Follower
             return Reply(ReplyStatus.TablesMissing) with { Missing = missing };
         }
 
-        var isSame = Shard is { } shard && shard.Owned.Manifest.IsOf(manifest);
+        var isSame = _shard is { } shard && shard.Owned.Manifest.IsOf(manifest);
         if (!isSame || manifest.Number > ManifestNumber)
         {
             using var records = await Records.AcquireAsync(cancellationToken).ConfigureAwait(false);
@@ -253,11 +283,11 @@ internal sealed class FolderFollower : Follower
             {
                 await _logs.ReplayAsync(
                     range, ShardId, (in LogRecord record) => Replay(record), cancellationToken).ConfigureAwait(false);
-                _oldLogs.Add(new OldLog(range, Shard!.LastSequence));
+                _oldLogs.Add(new OldLog(range, _shard!.LastSequence));
             }
         }
 
-        Volatile.Write(ref _confirmed, Shard?.LastSequence ?? 0);
+        Volatile.Write(ref _confirmed, _shard?.LastSequence ?? 0);
         _log = _logs.Create(incarnation);
         if (_own is { } last)
         {
@@ -270,6 +300,55 @@ internal sealed class FolderFollower : Follower
         }
     }
 
+    /// <summary>Hands the records of a message to <paramref name="apply"/> that come next. Under Records.</summary>
+    private void Apply(ReplicationRequest request, LogRecordHandler apply)
+    {
+        if (_shard is not { } shard || !IsOf(request))
+        {
+            return;
+        }
+
+        var body = request.Body.Span;
+        for (var at = 0; at < body.Length;)
+        {
+            if (!LogFormat.TryReadRecord(body, ref at, "a replication message", 0, 0, out var record))
+            {
+                throw DmtException.Corruption("a replication message", at, "the bytes make no record");
+            }
+
+            if (record.Shard == ShardId && record.FirstSeq == shard.LastSequence + 1)
+            {
+                apply(record);
+            }
+        }
+    }
+
+    /// <summary>Under Records.</summary>
+    private void Apply(in LogRecord record)
+    {
+        if (!_shard!.TryApplyShipped(record, isOwners: false))
+        {
+            throw DmtException.Corruption(
+                record.File, record.Offset, $"operation {record.FirstSeq} of epoch {record.Epoch} does not come next");
+        }
+    }
+
+    /// <summary>Shows a manifest: the first, a newer one, or one of another owner. Under Tables.</summary>
+    private async ValueTask ShowAsync(Manifest manifest, CancellationToken cancellationToken)
+    {
+        if (_shard is { } shard)
+        {
+            await shard.AdoptAsync(manifest, !shard.Owned.Manifest.IsOf(manifest), cancellationToken)
+                .ConfigureAwait(false);
+        }
+        else
+        {
+            _shard = await Host.FollowShardAsync(manifest, cancellationToken).ConfigureAwait(false);
+        }
+
+        Obey(manifest.Epoch, manifest.Incarnation);
+    }
+
     private void ThrowIfOver()
     {
         if (_isOver)
@@ -280,7 +359,7 @@ internal sealed class FolderFollower : Follower
 
     private void Replay(in LogRecord record)
     {
-        var last = Shard!.LastSequence;
+        var last = _shard!.LastSequence;
         if (record.Shard != ShardId || record.FirstSeq + (ulong)record.Count - 1 <= last)
         {
             return;
@@ -292,7 +371,7 @@ internal sealed class FolderFollower : Follower
                 record.File, record.Offset, $"sequence number {record.FirstSeq} follows {last}: records are missing");
         }
 
-        Shard.ApplyShipped(record);
+        Apply(record);
     }
 
     private async ValueTask BeginTableAsync(string name)
@@ -315,7 +394,7 @@ internal sealed class FolderFollower : Follower
     /// <remarks>Not cancelled: half of it would be neither state.</remarks>
     private async ValueTask InstallAsync(Manifest manifest, bool isSame)
     {
-        if (!isSame || manifest.FlushedSequence > (Shard?.LastSequence ?? 0))
+        if (!isSame || manifest.FlushedSequence > (_shard?.LastSequence ?? 0))
         {
             // What was logged does not lead on to this state: the log begins here.
             _oldLogs.Clear();

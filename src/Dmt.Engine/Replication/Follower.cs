@@ -1,4 +1,4 @@
-// The replica's side, for one shard. What both media share: who is obeyed, what a record must look like to be applied,
+// The replica's side. What both media share: who is obeyed, what a record must look like to be applied,
 // and how far behind the replica is.
 //
 // Who is obeyed: the main with the highest epoch that was heard of; of two with the same, the first. Everybody else is
@@ -8,8 +8,6 @@
 // A record is applied when it begins right behind the last one. What the replica has already is passed over: so
 // nothing is applied twice, however often a message comes.
 using Dmt.Core;
-using Dmt.Engine.Log;
-using Dmt.Engine.Manifests;
 using Dmt.Engine.Scheduling;
 using Dmt.Engine.Shards;
 
@@ -27,15 +25,21 @@ internal abstract class Follower : IAsyncDisposable
     private long? _heardAt;
     private long? _caughtUpAt;
 
-    protected Follower(ShardHost host, uint shard)
+    protected Follower(ShardHost host)
     {
-        (Host, ShardId) = (host, shard);
+        Host = host;
         Records = new AsyncLock(host.Scheduler);
         Tables = new AsyncLock(host.Scheduler);
     }
 
-    /// <summary>The followed shard; null while there is nothing to read.</summary>
-    public Shard? Shard { get; private set; }
+    /// <summary>The root shard; null while there is nothing to read.</summary>
+    public abstract Shard? Root { get; }
+
+    /// <summary>What is read.</summary>
+    public abstract IShardSource Shards { get; }
+
+    /// <summary>The shards that are followed.</summary>
+    public abstract IEnumerable<Shard> Open { get; }
 
     /// <summary>Where the main takes writes, when it said so.</summary>
     public string? MainUrl { get; private set; }
@@ -45,15 +49,19 @@ internal abstract class Follower : IAsyncDisposable
 
     public ShardHost Host { get; }
 
-    public uint ShardId { get; }
-
     /// <summary>One change of the records at a time. Taken after <see cref="Tables"/>.</summary>
     protected AsyncLock Records { get; }
 
     /// <summary>One change of the tables at a time.</summary>
     protected AsyncLock Tables { get; }
 
-    /// <summary>The main's manifest whose tables are shown.</summary>
+    /// <summary>The last operation of the main that is here, as the main counts them.</summary>
+    public abstract ulong Position { get; }
+
+    /// <summary>Whose operations are counted; epoch 0 while none are.</summary>
+    protected abstract (ulong Epoch, string Incarnation) Term { get; }
+
+    /// <summary>The main's manifest that was taken in.</summary>
     protected long ManifestNumber { get; set; }
 
     /// <summary>Operations behind, and for how long.</summary>
@@ -63,7 +71,7 @@ internal abstract class Follower : IAsyncDisposable
         {
             lock (_lock)
             {
-                var last = Shard?.LastSequence ?? 0;
+                var last = Position;
                 return new ReplicaLag(
                     _mainSequence > last ? _mainSequence - last : 0,
                     _caughtUpAt is { } at ? (long)Host.Time.GetElapsedTime(at).TotalMilliseconds : null);
@@ -124,14 +132,14 @@ internal abstract class Follower : IAsyncDisposable
     public abstract ValueTask DisposeAsync();
 
     /// <summary>The last operation that the replica answers for.</summary>
-    protected virtual ulong Confirmed => Shard?.LastSequence ?? 0;
+    protected virtual ulong Confirmed => Position;
 
     /// <summary>Where the replica is.</summary>
     protected ReplicationReply Reply(ReplyStatus status = ReplyStatus.Ok) => new()
     {
         Status = status,
-        Epoch = Shard?.Owned.Manifest.Epoch ?? 0,
-        Incarnation = Shard?.Owned.Manifest.Incarnation ?? "",
+        Epoch = Term.Epoch,
+        Incarnation = Term.Incarnation,
         LastSequence = Confirmed,
         ManifestNumber = ManifestNumber,
     };
@@ -145,48 +153,8 @@ internal abstract class Follower : IAsyncDisposable
     protected abstract ValueTask<ReplicationReply> TakeManifestAsync(
         ReplicationRequest request, CancellationToken cancellationToken);
 
-    /// <summary>Hands the records of a message to <paramref name="apply"/> that come next. Under Records.</summary>
-    protected void Apply(ReplicationRequest request, LogRecordHandler apply)
-    {
-        if (Shard is not { } shard || !IsOf(shard.Owned.Manifest, request))
-        {
-            return;
-        }
-
-        var body = request.Body.Span;
-        for (var at = 0; at < body.Length;)
-        {
-            if (!LogFormat.TryReadRecord(body, ref at, "a replication message", 0, 0, out var record))
-            {
-                throw DmtException.Corruption("a replication message", at, "the bytes make no record");
-            }
-
-            if (record.Shard == ShardId && record.FirstSeq == shard.LastSequence + 1)
-            {
-                apply(record);
-            }
-        }
-    }
-
     /// <summary>The state is that of the main that speaks.</summary>
-    protected static bool IsOf(Manifest manifest, ReplicationRequest request) =>
-        manifest.Epoch == request.Epoch && manifest.Incarnation == request.Incarnation;
-
-    /// <summary>Shows a manifest: the first, a newer one, or one of another owner. Under Tables.</summary>
-    protected async ValueTask ShowAsync(Manifest manifest, CancellationToken cancellationToken)
-    {
-        if (Shard is { } shard)
-        {
-            await shard.AdoptAsync(manifest, !shard.Owned.Manifest.IsOf(manifest), cancellationToken)
-                .ConfigureAwait(false);
-        }
-        else
-        {
-            Shard = await Host.FollowShardAsync(manifest, cancellationToken).ConfigureAwait(false);
-        }
-
-        Obey(manifest.Epoch, manifest.Incarnation);
-    }
+    protected bool IsOf(ReplicationRequest request) => Term == (request.Epoch, request.Incarnation);
 
     /// <summary>Obeys whoever wrote a manifest that is the newest.</summary>
     protected void Obey(ulong epoch, string incarnation)
@@ -224,7 +192,7 @@ internal abstract class Follower : IAsyncDisposable
             Problem = null;
             _heardAt = Host.Time.GetTimestamp();
             _mainSequence = request.LastSequence;
-            if (Shard is { } shard && IsOf(shard.Owned.Manifest, request) && shard.LastSequence >= _mainSequence)
+            if (IsOf(request) && Position >= _mainSequence)
             {
                 _caughtUpAt = _heardAt;
             }

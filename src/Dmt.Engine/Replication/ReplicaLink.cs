@@ -4,8 +4,9 @@
 //
 // Two loops, so that a large table does not hold up records:
 //   records    where the replica has the state of this main's epoch, the records after its position, as many as have
-//              gathered; with nothing to send, a heartbeat. Where the buffer begins only later: a bucket's replica is
-//              told to read the bucket; a folder's gets a flush and the new manifest.
+//              gathered; with nothing to send, a heartbeat. Where the buffer begins only later, or the replica has
+//              another main's state: a bucket's replica is told to read the bucket, and up to which position everything
+//              is there; a folder's gets a flush and the new manifest.
 //   tables     folders only: each new manifest, and before it the tables that the replica says it lacks. They are held
 //              open meanwhile, so a compaction here does not delete them under way.
 //
@@ -27,6 +28,7 @@ internal sealed class ReplicaLink(Shipper shipper, string name, IReplicaChannel 
     private long _manifest = -1; // of this main, that the replica has; -1 while it has not said
     private volatile bool _isFenced;
     private ulong _position;
+    private ulong _readsTo; // a replica of a bucket is to read everything up to there; 0 before the first time
     private long _bytesShipped;
 
     public string Name => name;
@@ -90,37 +92,57 @@ internal sealed class ReplicaLink(Shipper shipper, string name, IReplicaChannel 
         var reply = await ExchangeAsync(Head(MessageKind.Records), stop).ConfigureAwait(false);
         while (!_isFenced)
         {
-            var manifest = shipper.Shard.Owned.Manifest.Number;
-            var isOurs = IsOurs(reply);
             var isThere = shipper.TryCollect(reply.LastSequence + 1, out var records);
-            if (isOurs && isThere && (records.Length > 0 || (shipper.IsShared && reply.ManifestNumber < manifest)))
+            if (IsOurs(reply) && isThere)
             {
-                reply = await ExchangeAsync(Head(MessageKind.Records) with { Body = records }, stop)
-                    .ConfigureAwait(false);
-                if (records.Length == 0 && reply.ManifestNumber < manifest)
-                {
-                    await PauseAsync(_options.RetryDelayMin, stop).ConfigureAwait(false); // It is reading it.
-                }
-
+                reply = await ShipNewsAsync(reply, records, stop).ConfigureAwait(false);
                 continue;
             }
 
-            var isBehind = !isOurs || !isThere;
-            if (isBehind)
+            if (!shipper.IsShared)
             {
                 // With the newest manifest, and still before the buffer: only a flush can bring it into reach.
-                _needsFlush |= isOurs && !shipper.IsShared && reply.ManifestNumber >= manifest;
+                _needsFlush |= IsOurs(reply) && reply.ManifestNumber >= shipper.ManifestNumber;
                 shipper.ManifestNews.WakeAll();
-                await PauseAsync(_options.RetryDelayMin, stop).ConfigureAwait(false);
             }
-            else
+            else if (_readsTo == 0 || (IsOurs(reply) && reply.LastSequence >= _readsTo))
             {
-                await WaitForNewsAsync(reply, stop).ConfigureAwait(false);
+                _readsTo = await shipper.WaitUploadedAsync(stop).ConfigureAwait(false);
             }
 
-            reply = await ExchangeAsync(Head(MessageKind.Records) with { CatchesUp = isBehind }, stop)
+            await PauseAsync(_options.RetryDelayMin, stop).ConfigureAwait(false);
+            reply = await ExchangeAsync(
+                Head(MessageKind.Records) with { CatchesUp = true, Offset = (long)_readsTo }, stop)
                 .ConfigureAwait(false);
         }
+    }
+
+    /// <summary>Ships what the replica has not, or, where it has everything, a heartbeat when it is time.</summary>
+    private async ValueTask<ReplicationReply> ShipNewsAsync(
+        ReplicationReply reply, byte[] records, CancellationToken stop)
+    {
+        // Collected after the records, so that a shard's manifest does not come behind what was written after it.
+        var until = 0L;
+        byte[] changes = shipper.IsShared ? shipper.CollectChanges(reply.ManifestNumber, out until) : [];
+        if (records.Length == 0 && changes.Length == 0)
+        {
+            await WaitForNewsAsync(reply, stop).ConfigureAwait(false);
+            return await ExchangeAsync(Head(MessageKind.Records), stop).ConfigureAwait(false);
+        }
+
+        var message = Head(MessageKind.Records) with
+        {
+            Offset = (long)reply.LastSequence + 1,
+            Body = changes.Length == 0 ? records : [.. changes, .. records],
+        };
+        var next = await ExchangeAsync(
+            shipper.IsShared ? message with { ManifestNumber = until } : message, stop).ConfigureAwait(false);
+        if (records.Length > 0 && IsOurs(next) && next.LastSequence == reply.LastSequence)
+        {
+            await PauseAsync(_options.RetryDelayMin, stop).ConfigureAwait(false); // It needs the bucket for it first.
+        }
+
+        return next;
     }
 
     private async Task ShipManifestsAsync(CancellationToken stop)
@@ -217,7 +239,7 @@ internal sealed class ReplicaLink(Shipper shipper, string name, IReplicaChannel 
         Incarnation = shipper.Incarnation,
         Url = shipper.Url,
         LastSequence = shipper.LastSequence,
-        ManifestNumber = shipper.Shard.Owned.Manifest.Number,
+        ManifestNumber = shipper.IsShared ? 0 : shipper.ManifestNumber, // There it goes with what changed.
     };
 
     private bool IsOurs(ReplicationReply reply) =>
@@ -271,7 +293,8 @@ internal sealed class ReplicaLink(Shipper shipper, string name, IReplicaChannel 
     private async ValueTask WaitForNewsAsync(ReplicationReply reply, CancellationToken stop)
     {
         var news = shipper.News.Enlist();
-        if (shipper.LastSequence > reply.LastSequence)
+        if (shipper.LastSequence > reply.LastSequence
+            || (shipper.IsShared && shipper.ManifestNumber > reply.ManifestNumber))
         {
             shipper.News.Leave(news);
             return;

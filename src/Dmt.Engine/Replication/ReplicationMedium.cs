@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Dmt.Core;
 using Dmt.Engine.Log;
+using Dmt.Engine.Manifests;
 using Dmt.Engine.Objects;
 using Dmt.Engine.Scheduling;
 
@@ -27,11 +28,14 @@ public abstract class ReplicationMedium
         EngineOptions options, TimeProvider time, Shipper shipper, CancellationToken cancellationToken);
 
     internal abstract ValueTask<Follower> FollowAsync(
-        uint shard,
         EngineOptions options,
         ReplicationOptions replication,
         TimeProvider time,
         CancellationToken cancellationToken);
+
+    /// <summary>Over folders the messages carry the tables of one shard.</summary>
+    internal static DmtException OneShardOnly(string what) => DmtException.InvalidArgument(
+        $"{what} while replicas keep copies in folders of their own: expected a store of one shard, or a bucket");
 
     private sealed class FolderMedium(string directory) : ReplicationMedium
     {
@@ -40,9 +44,20 @@ public abstract class ReplicationMedium
         internal override async ValueTask<TrieStore> OpenMainAsync(
             EngineOptions options, TimeProvider time, Shipper shipper, CancellationToken cancellationToken)
         {
+            if (options.KFactor > 0 || options.ShardBytesMax is not null)
+            {
+                throw OneShardOnly("a store cannot be cut into shards");
+            }
+
             var objects = new DirectoryObjectStore(directory, time);
             try
             {
+                if (await new MapStore(objects).LoadLatestAsync(cancellationToken).ConfigureAwait(false)
+                    is { Count: > 1 } map)
+                {
+                    throw OneShardOnly($"{directory} has {map.Count} shards, which is not possible");
+                }
+
                 if (await objects.GetAsync(FolderFollower.Marker, cancellationToken).ConfigureAwait(false) is not null)
                 {
                     throw DmtException.InvalidArgument(
@@ -67,7 +82,6 @@ public abstract class ReplicationMedium
         }
 
         internal override async ValueTask<Follower> FollowAsync(
-            uint shard,
             EngineOptions options,
             ReplicationOptions replication,
             TimeProvider time,
@@ -75,7 +89,6 @@ public abstract class ReplicationMedium
             await FolderFollower.StartAsync(
                 new DirectoryObjectStore(directory, time),
                 Logs(options, time),
-                shard,
                 options,
                 time,
                 EngineScheduler.ThreadPool,
@@ -106,14 +119,12 @@ public abstract class ReplicationMedium
         }
 
         internal override async ValueTask<Follower> FollowAsync(
-            uint shard,
             EngineOptions options,
             ReplicationOptions replication,
             TimeProvider time,
             CancellationToken cancellationToken) =>
             await BucketFollower.StartAsync(
                 await OpenAsync(isMain: false, options, cancellationToken).ConfigureAwait(false),
-                shard,
                 options,
                 replication,
                 time,

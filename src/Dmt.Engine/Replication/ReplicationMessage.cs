@@ -47,10 +47,13 @@ internal sealed record ReplicationRequest
     /// <summary>Where the main takes writes.</summary>
     public string Url { get; init; } = "";
 
-    /// <summary>The main's last operation.</summary>
+    /// <summary>The position of the main's last operation.</summary>
     public ulong LastSequence { get; init; }
 
-    /// <summary>The main's newest manifest.</summary>
+    /// <summary>
+    /// Over folders the number of the main's newest manifest; in a bucket how often manifests had changed up to what
+    /// the body says of that, 0 where it says nothing.
+    /// </summary>
     public long ManifestNumber { get; init; }
 
     /// <summary>The replica is to read the bucket: the main has no longer what it lacks at hand.</summary>
@@ -59,7 +62,10 @@ internal sealed record ReplicationRequest
     /// <summary>Name of a table; empty in other messages.</summary>
     public string Name { get; init; } = "";
 
-    /// <summary>Where the piece lies in the table, in bytes.</summary>
+    /// <summary>
+    /// Where the piece lies in the table, in bytes; the position of the first operation in the body; with CatchesUp the
+    /// position up to which the bucket has everything.
+    /// </summary>
     public long Offset { get; init; }
 
     /// <summary>Bytes of the whole table.</summary>
@@ -95,10 +101,10 @@ internal sealed record ReplicationReply
 
     public string Incarnation { get; init; } = "";
 
-    /// <summary>The last operation that it has, durably where it keeps its own copy.</summary>
+    /// <summary>The position up to which it has everything, durably where it keeps its own copy.</summary>
     public ulong LastSequence { get; init; }
 
-    /// <summary>The main's manifest that it has.</summary>
+    /// <summary>The main's <see cref="ReplicationRequest.ManifestNumber"/> that it took notice of.</summary>
     public long ManifestNumber { get; init; }
 
     /// <summary>Bytes of the table that it has so far.</summary>
@@ -119,7 +125,7 @@ internal static class ReplicationMessage
     /// <summary>"DMTR", read as a little-endian number.</summary>
     public const uint Magic = 0x5254_4D44;
 
-    public const ushort Version = 1;
+    public const ushort Version = 2;
 
     public const int HeaderBytes = 16;
 

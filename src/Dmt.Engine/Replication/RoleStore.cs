@@ -11,7 +11,7 @@ using Dmt.Engine.Scheduling;
 namespace Dmt.Engine.Replication;
 
 /// <summary>A store that is the main or a read replica. Safe for concurrent use.</summary>
-public sealed class RoleStore : IRoleStore
+public sealed partial class RoleStore : IRoleStore, IKeyspaceSearch
 {
     private const uint RootShard = 1;
 
@@ -109,7 +109,7 @@ public sealed class RoleStore : IRoleStore
         var request = ReplicationMessage.DecodeRequest(message);
         return ReplicationMessage.Encode(_current switch
         {
-            _ when request.Shard != RootShard => Refused($"shard {request.Shard} is not replicated"),
+            _ when request.Shard != RootShard => Refused($"a message of shard {request.Shard}: the root is expected"),
             ReplicaStore replica => await replica.Follower.HandleAsync(request, cancellationToken)
                 .ConfigureAwait(false),
             TrieStore when _shipper is { } shipper => AnswerAsMain(shipper, request),
@@ -127,13 +127,13 @@ public sealed class RoleStore : IRoleStore
             throw new DmtException(DmtErrorKind.Conflict, "this is the main already");
         }
 
-        if (replica.Follower.Shard is not { } shard)
+        if (replica.Follower.Root is not { } root)
         {
             throw DmtException.Unavailable("this replica has no copy yet: there is nothing to be the main of");
         }
 
         var others = await AskAsync(cancellationToken).ConfigureAwait(false);
-        var mine = (shard.Epoch, shard.LastSequence);
+        var mine = (root.Epoch, LastSequence: replica.Follower.Position);
         var ahead = others.Where(o => o.Reply is { } r && (r.Epoch, r.LastSequence).CompareTo(mine) > 0).ToList();
         if (ahead.Count > 0 && !_medium.IsShared && !force)
         {
@@ -235,6 +235,9 @@ public sealed class RoleStore : IRoleStore
     /// <summary>The engine behind the current role.</summary>
     internal TrieStore? AsMain => _current as TrieStore;
 
+    /// <summary>As a main: the position of its last operation.</summary>
+    internal ulong Position => _shipper?.LastSequence ?? 0;
+
     internal Follower? AsReplica => (_current as ReplicaStore)?.Follower;
 
     private static ReplicationReply Refused(string text) => new() { Status = ReplyStatus.Refused, Text = text };
@@ -261,7 +264,7 @@ public sealed class RoleStore : IRoleStore
 
     private async ValueTask FollowAsync(CancellationToken cancellationToken) =>
         _current = new ReplicaStore(await _medium.FollowAsync(
-            RootShard, _options, _roles.Replication, _time, cancellationToken).ConfigureAwait(false));
+            _options, _roles.Replication, _time, cancellationToken).ConfigureAwait(false));
 
     /// <summary>A main that comes back asks first, so that it does not take back what was promoted meanwhile.</summary>
     private async ValueTask ThrowIfReplacedAsync(CancellationToken cancellationToken)

@@ -1,11 +1,15 @@
-// The main's side of replication, for one shard: keeps the newest records, and drives one ReplicaLink for each replica.
+// The main's side of replication: keeps the newest records, and drives one ReplicaLink for each replica.
 //
 // - A writer only ever copies its record into the buffer and wakes the links. What a link cannot get from the buffer
 //   any more its replica gets from the bucket, or as tables: see ReplicaLink.cs.
+// - In a bucket the records of all shards go, in the order in which they were written, counted as one row; and which
+//   shards have newer manifests. Over folders there is one shard.
 // - A strict write waits for Acks replicas to say that they have everything up to it.
 // - Over a folder nothing but the replicas can tell an old main that there is a newer one. So it takes no writes
 //   before one of them has said that there is none (unless it may start alone).
+using System.Buffers;
 using Dmt.Core;
+using Dmt.Engine.Log;
 using Dmt.Engine.Objects;
 using Dmt.Engine.Scheduling;
 using Dmt.Engine.Shards;
@@ -19,13 +23,15 @@ internal sealed class Shipper : IAsyncDisposable
     private readonly ShipmentBuffer _buffer;
     private readonly EngineScheduler _scheduler;
     private readonly CancellationTokenSource _stop = new();
-    private readonly uint _shardId;
+    private readonly uint _rootId;
+    private readonly Dictionary<uint, long> _changed = []; // when each shard's manifest changed last; guarded by itself
+    private long _changes; // of manifests; guarded by _changed
     private Task _links = Task.CompletedTask;
     private ShardHost? _host;
     private Shard? _shard;
     private volatile bool _isConfirmed;
 
-    /// <param name="shard">The shard that is shipped.</param>
+    /// <param name="shard">The root shard, whose owner is the main.</param>
     /// <param name="replicas">Where to, by name.</param>
     /// <param name="isShared">Replicas read tables from the same bucket.</param>
     /// <param name="options">Valid settings.</param>
@@ -41,7 +47,7 @@ internal sealed class Shipper : IAsyncDisposable
         EngineScheduler scheduler,
         Random random)
     {
-        (_shardId, IsShared, Options, Time, _scheduler) = (shard, isShared, options, time, scheduler);
+        (_rootId, IsShared, Options, Time, _scheduler) = (shard, isShared, options, time, scheduler);
         _buffer = new ShipmentBuffer(options.BufferBytesMax);
         News = new AsyncSignal(scheduler);
         ManifestNews = new AsyncSignal(scheduler);
@@ -72,7 +78,12 @@ internal sealed class Shipper : IAsyncDisposable
     /// <summary>Wakes links that wait for manifests.</summary>
     public AsyncSignal ManifestNews { get; }
 
-    public ulong LastSequence => _buffer.LastSequence;
+    /// <summary>The position of the last operation.</summary>
+    public ulong LastSequence => _buffer.Last;
+
+    /// <summary>What a replica must have taken notice of to show the newest tables: over folders the number of the
+    /// manifest, in a bucket how often that of any shard changed.</summary>
+    public long ManifestNumber => IsShared ? Volatile.Read(ref _changes) : Shard.Owned.Manifest.Number;
 
     public Shard Shard => _shard ?? throw new InvalidOperationException("the shipper has not been started");
 
@@ -106,7 +117,7 @@ internal sealed class Shipper : IAsyncDisposable
 
     public void Add(uint shard, ulong epoch, ulong firstSeq, int count, ReadOnlySpan<byte> operations)
     {
-        if (shard == _shardId)
+        if (IsShared || shard == _rootId)
         {
             _buffer.Add(shard, epoch, firstSeq, count, operations);
             News.WakeAll();
@@ -115,7 +126,7 @@ internal sealed class Shipper : IAsyncDisposable
 
     public void Add(uint shard, ulong epoch, ulong firstSeq, in WriteOperation operation)
     {
-        if (shard == _shardId)
+        if (IsShared || shard == _rootId)
         {
             _buffer.Add(shard, epoch, firstSeq, operation);
             News.WakeAll();
@@ -125,6 +136,39 @@ internal sealed class Shipper : IAsyncDisposable
     /// <summary>See <see cref="ShipmentBuffer.TryCollect"/>.</summary>
     public bool TryCollect(ulong fromSequence, out byte[] records) =>
         _buffer.TryCollect(fromSequence, Options.BatchBytesMax, out records);
+
+    /// <summary>Records without operations, one for each shard whose manifest changed after <paramref name="since"/>.
+    /// </summary>
+    /// <param name="since">A <see cref="ManifestNumber"/>.</param>
+    /// <param name="until">What whoever takes notice of them knows.</param>
+    public byte[] CollectChanges(long since, out long until)
+    {
+        var to = new ArrayBufferWriter<byte>();
+        lock (_changed)
+        {
+            until = _changes;
+            if (since < until)
+            {
+                foreach (var shard in _changed.Where(one => one.Value > since).Select(static one => one.Key))
+                {
+                    var notice = to.GetSpan(LogFormat.RecordHeadBytesMax);
+                    var length = LogFormat.WriteRecordHead(notice, shard, 0, 0, 0);
+                    LogFormat.WriteRecordLength(notice, 0);
+                    to.Advance(length);
+                }
+            }
+        }
+
+        return to.WrittenSpan.ToArray();
+    }
+
+    /// <summary>Returns with a position up to which the bucket has everything.</summary>
+    public async ValueTask<ulong> WaitUploadedAsync(CancellationToken cancellationToken)
+    {
+        var position = LastSequence;
+        await ((ShippingLog)_host!.Log).WaitUploadedAsync(cancellationToken).ConfigureAwait(false);
+        return position;
+    }
 
     /// <summary>Completes when enough replicas have everything up to the operation.</summary>
     /// <exception cref="DmtException">
@@ -216,13 +260,18 @@ internal sealed class Shipper : IAsyncDisposable
 
     private void OnManifestWritten(uint shard)
     {
-        if (shard == _shardId)
+        if (IsShared)
+        {
+            lock (_changed)
+            {
+                _changed[shard] = ++_changes;
+            }
+
+            News.WakeAll();
+        }
+        else if (shard == _rootId)
         {
             ManifestNews.WakeAll();
-            if (IsShared)
-            {
-                News.WakeAll();
-            }
         }
     }
 

@@ -48,6 +48,10 @@ internal sealed class ShippingLog(INodeLog inner, Shipper shipper) : INodeLog
             ? inner.WaitDurableAsync(position, cancellationToken)
             : WaitDurableAndShippedAsync(position, cancellationToken);
 
+    /// <summary>Completes when everything that was appended is durable here, whatever replicas have.</summary>
+    public ValueTask WaitUploadedAsync(CancellationToken cancellationToken) =>
+        inner.WaitDurableAsync(inner.End, cancellationToken);
+
     public long ReplayFrom(long position) => inner.ReplayFrom(position);
 
     public IReadOnlyList<string> Release(long position) => inner.Release(position);

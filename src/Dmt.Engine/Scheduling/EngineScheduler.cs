@@ -16,6 +16,16 @@ internal class EngineScheduler
     public virtual Task Start(Func<Task> loop) => Task.Run(loop);
 
     /// <summary>
+    /// Starts something short that may block the thread that it is on, as a store in a folder does. In production it
+    /// gets a thread of its own: those of the pool are few, and others wait for them.
+    /// </summary>
+    public virtual Task StartAside(Func<Task> work) => Task.Factory.StartNew(
+        work,
+        CancellationToken.None,
+        TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach,
+        TaskScheduler.Default).Unwrap();
+
+    /// <summary>
     /// Something to wait for. In production those who wait go on elsewhere, never inside whoever completes it.
     /// </summary>
     public virtual TaskCompletionSource NewCompletion() => new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -1,21 +1,17 @@
 // How a part of a shard becomes a shard of its own, and how it comes back. Nothing is copied: both name the same
 // tables, each cut to what it owns.
 //
-// Carve: flush (writers go on); close the gate for writers of the part; write what they left in memtables since into a
-// table of the child; write the child's first manifest; write the parent's next manifest, which no longer has the
-// part. That one is the commit: it is fenced like every manifest, and before it nobody looks for the child. Then the
-// parent's view changes, the child is published, and the gate opens: who waited finds that the keys have moved.
+// Carve: flush, while writers go on, and write the first manifest of each child, which says what it has so far; flush
+// again; close the gate for writers of the parts; write what they left in memtables since into a table of each child
+// that has some, and its second manifest; write the parent's next manifest, which no longer has the parts. That one is
+// the commit: it is fenced like every manifest, and before it nobody looks for the children. Then the parent's view
+// changes, the children are published, and the gate opens: who waited finds that the keys have moved. So behind the
+// gate there are three rounds of requests, and what the first ones cost on a disk (folders are made) is paid before.
 //
-// Merge: flush both; close the gates of both; write what is left in memtables into a table each; write the child's last
-// manifest, which says into whom it was merged. That is the commit: nobody opens the child any more. Then the parent
-// takes the child's tables over. Where it does not come to that, whoever meets the child's last manifest lets the
-// parent take them over (AbsorbAsync), however much later.
+// Merge: see Shard.Merging.cs.
 //
 // A manifest whose writing fails may be there all the same. After a commit that is in doubt the gate must not open: a
 // write that the parent takes would be lost to whoever recovers from the manifest. So it is tried until it is known.
-//
-// Tables of one run never overlap, not even where one has no keys: before a parent takes a child's tables over, its own
-// are cut where the child was.
 //
 // Invariants: the cuts of all living shards never overlap, so no version of a key is in two of them, and a merge cannot
 // bring back what a compaction dropped. What a parent's memtables hold of a part that was carved out is cut off when
@@ -26,16 +22,16 @@ using Dmt.Engine.Compaction;
 using Dmt.Engine.Manifests;
 using Dmt.Engine.Memory;
 using Dmt.Engine.Reading;
-using Dmt.Engine.Scheduling;
 using Dmt.Engine.Tables;
 
 namespace Dmt.Engine.Shards;
 
 internal sealed partial class Shard
 {
-    private readonly AsyncSignal _gateOpened;
-    private KeyRange[] _gated = []; // writers of these keys wait; guarded by _writeLock
-    private long _gatedSince; // timestamp; guarded by _writeLock
+    /// <summary>
+    /// So many shards are written at the same time: each takes a thread where the store is a folder.
+    /// </summary>
+    private const int PartsAtOnce = 32;
 
     /// <summary>The shard that it was merged into; null while it lives.</summary>
     public uint? MergedInto => Volatile.Read(ref _manifest).MergedInto is > 0 and var into ? into : null;
@@ -69,258 +65,178 @@ internal sealed partial class Shard
         Action<IReadOnlyList<Shard>> publish,
         CancellationToken cancellationToken)
     {
+        ShardPart[] children = [.. parts.Select(static part => new ShardPart(part))];
+        var isTried = false;
         await FlushAsync(cancellationToken).ConfigureAwait(false);
-        using var compacting = await _compactionLock.AcquireAsync(cancellationToken).ConfigureAwait(false);
-        using var changing = await _manifestLock.AcquireAsync(cancellationToken).ConfigureAwait(false);
-        KeyRange[] ranges = [.. parts.Select(static part => KeyRange.Prefix(part.Prefix))];
-        ulong last;
-        lock (_writeLock)
-        {
-            ThrowIfUnusable();
-            foreach (var part in parts)
-            {
-                _view.Ownership.Check(part.Prefix);
-            }
-
-            CloseGate(ranges);
-            last = _lastSequence;
-        }
-
+        using var compacting = await HoldCompactionAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            var children = await WriteChildrenAsync(parts, last, cancellationToken).ConfigureAwait(false);
-            var carved = _manifest.Carved
-                .Where(old => !parts.Any(part => old.Prefix.AsSpan().StartsWith(part.Prefix)))
-                .Concat(parts)
-                .OrderBy(static one => one.Prefix, KeyComparer.Instance);
-            var next = _manifest with { Number = _manifest.Number + 1, Carved = [.. carved] };
+            await PrepareAsync(children, cancellationToken).ConfigureAwait(false);
+
+            // What was written meanwhile is not left for behind the gate.
+            await FlushAsync(cancellationToken).ConfigureAwait(false);
+            using var changing = await _manifestLock.AcquireAsync(cancellationToken).ConfigureAwait(false);
+            ulong last;
+            lock (_writeLock)
+            {
+                ThrowIfUnusable();
+                CloseGate([.. parts.Select(static part => KeyRange.Prefix(part.Prefix))]);
+                last = _lastSequence;
+            }
+
+            await SideBySideAsync(children, child => CompleteAsync(child, last, cancellationToken))
+                .ConfigureAwait(false);
+            var next = _manifest with { Number = _manifest.Number + 1, Carved = WithCarved(parts) };
             var ownership = new Ownership(next);
             var levels = Cut(_view.Tables.Levels, ownership, out var added);
+            isTried = true;
             await CommitAsync(next with { Levels = Infos(levels) }).ConfigureAwait(false);
 
             // Whoever asks from now on is sent to the children, and only then is whoever was sent here before refused.
-            IReadOnlyList<Shard> opened = [.. children.Select(child => Begin(_host, child.Manifest, child.Levels))];
+            IReadOnlyList<Shard> opened = [.. children.Select(child => Begin(_host, child))];
             publish(opened);
             Show(levels, ownership, dropFrozen: false);
             Release(added);
             return opened;
         }
+        catch when (!isTried)
+        {
+            GiveUp(children);
+            throw;
+        }
         finally
         {
             OpenGate();
         }
     }
 
-    /// <summary>Takes the keys of a shard back that was carved out of this one. It is closed then, for good.</summary>
-    /// <param name="child">Open in this process.</param>
-    /// <param name="publish">Told once it is done and before writers find that keys have moved.</param>
-    /// <param name="cancellationToken">Gives up, before the commit.</param>
-    public async ValueTask MergeAsync(Shard child, Action publish, CancellationToken cancellationToken)
+    private IReadOnlyList<CarvedShard> WithCarved(IReadOnlyList<CarvedShard> parts) =>
+        [
+            .. _manifest.Carved
+                .Where(old => !parts.Any(part => old.Prefix.AsSpan().StartsWith(part.Prefix)))
+                .Concat(parts)
+                .OrderBy(static one => one.Prefix, KeyComparer.Instance),
+        ];
+
+    /// <summary>A shard that was just carved: all that it has is in tables.</summary>
+    private static Shard Begin(ShardHost host, ShardPart child)
     {
-        await child.FlushAsync(cancellationToken).ConfigureAwait(false);
-        await FlushAsync(cancellationToken).ConfigureAwait(false);
-        using var compacting = await _compactionLock.AcquireAsync(cancellationToken).ConfigureAwait(false);
-        using var compactingChild = await child._compactionLock.AcquireAsync(cancellationToken).ConfigureAwait(false);
+        var (manifest, tables) = (child.Manifest, new TableSet(child.Levels));
+        Release(child.Levels.SelectMany(static level => level));
+        var view = new ReadView(new MemTable(host.Budget), [], tables, new Ownership(manifest));
+        tables.RemoveReference();
+        return new Shard(host, manifest, view, manifest.FlushedSequence) { _tableNumber = (long)child.TablesWritten };
+    }
+
+    /// <summary>
+    /// Does something for each part, several at a time, and returns when all are done. On threads of their own: a store
+    /// in a folder works on the thread of its caller, and syncs that go on at the same time cost little more than one.
+    /// </summary>
+    private Task SideBySideAsync(ShardPart[] parts, Func<ShardPart, Task> work)
+    {
+        var lanes = Math.Min(parts.Length, PartsAtOnce);
+        return Task.WhenAll(Enumerable.Range(0, lanes).Select(lane => _host.Scheduler.StartAside(async () =>
+        {
+            for (var i = lane; i < parts.Length; i += lanes)
+            {
+                await work(parts[i]).ConfigureAwait(false);
+            }
+        })));
+    }
+
+    /// <summary>
+    /// While writers go on: writes the manifest of each child as it would be were nothing written any more.
+    /// </summary>
+    private async ValueTask PrepareAsync(ShardPart[] children, CancellationToken cancellationToken)
+    {
         using var changing = await _manifestLock.AcquireAsync(cancellationToken).ConfigureAwait(false);
-        using var changingChild = await child._manifestLock.AcquireAsync(cancellationToken).ConfigureAwait(false);
-        lock (_writeLock)
+        foreach (var child in children)
         {
-            ThrowIfUnusable();
-            CheckIsChild(child._manifest);
-            CloseGate([KeyRange.All]);
+            _view.Ownership.Check(child.Carved.Prefix);
         }
 
-        var done = false;
-        try
+        _host.LogIsNamed = true;
+        await SideBySideAsync(children, async child =>
         {
-            lock (child._writeLock)
+            var prefix = child.Carved.Prefix;
+            Renew(child, new Manifest
             {
-                child.ThrowIfUnusable();
-                child.CloseGate([KeyRange.All]);
-            }
+                Shard = child.Carved.Shard,
+                Number = 1,
+                Epoch = 1,
+                Incarnation = _host.Log.Incarnation,
+                FlushedSequence = _manifest.FlushedSequence,
+                Prefix = prefix,
+                Carved = [.. _manifest.Carved.Where(one => one.Prefix.AsSpan().StartsWith(prefix))],
+                Origins = _manifest.Origins,
+            });
+            await CreateAsync(child.Manifest, cancellationToken).ConfigureAwait(false);
+        }).ConfigureAwait(false);
+    }
 
-            var left = await WriteFrozenAsync(KeyRange.All, NextTableId, cancellationToken).ConfigureAwait(false);
-            var leftOfChild = await child.WriteFrozenAsync(KeyRange.All, child.NextTableId, cancellationToken)
-                .ConfigureAwait(false);
-            leftOfChild = child.CutToOwned(leftOfChild);
-            var levels = (TableReader[][])child._view.Tables.Levels.Clone();
-            levels[0] = [.. leftOfChild, .. levels[0]];
-            await child.CommitAsync(child._manifest with
-            {
-                Number = child._manifest.Number + 1,
-                FlushedSequence = child.LastSequence,
-                MergedInto = Id,
-                ClosedCleanly = true,
-                LogRanges = [],
-                Levels = Infos(levels),
-            }).ConfigureAwait(false);
-            child.Show(levels, child._view.Ownership, dropFrozen: true);
-            Release(leftOfChild);
-            await AbsorbAsync(child._manifest, left).ConfigureAwait(false);
-            publish();
-            child.Show(child._view.Tables.Levels, Ownership.NoneOf(child.Id), dropFrozen: true);
-            done = true;
+    /// <summary>
+    /// Under _manifestLock, behind the gate: writes what was written to the part since the flush, where there is any,
+    /// and the manifest that names everything.
+    /// </summary>
+    /// <param name="child">The child, prepared.</param>
+    /// <param name="last">The parent's last sequence number.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    private async Task CompleteAsync(ShardPart child, ulong last, CancellationToken cancellationToken)
+    {
+        ulong number = 0;
+        var written = await WriteFrozenAsync(
+            KeyRange.Prefix(child.Carved.Prefix),
+            () => new TableId(child.Carved.Shard, 1, ++number),
+            cancellationToken).ConfigureAwait(false);
+        if (written.Length == 0 && child.CutFrom == _manifest.Number)
+        {
+            return;
         }
-        finally
-        {
-            if (!done && child.MergedInto is not null)
-            {
-                // Its last manifest is written: whoever recovers looks into no log for what it took after that.
-                child._failure ??= DmtException.Unavailable(
-                    $"shard {child.Id} was merged into shard {Id} but for the last step: the store must be opened "
-                        + "again");
-            }
 
-            child.OpenGate();
-            OpenGate();
+        child.TablesWritten = number;
+        Renew(child, child.Manifest with { Number = 2, FlushedSequence = last }, written);
+        await CreateAsync(child.Manifest, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Gives the child what it has now. Under _manifestLock.</summary>
+    private void Renew(ShardPart child, Manifest manifest, params TableReader[] written)
+    {
+        var ownership = new Ownership(manifest);
+        var levels = Cut(_view.Tables.Levels, ownership, out _, always: true);
+        levels[0] = [.. written.SelectMany(table => CutAll(table, ownership)), .. levels[0]];
+        Release(child.Levels.SelectMany(static level => level));
+        child.Levels = levels;
+        child.CutFrom = _manifest.Number;
+        child.Manifest = WithRequests(manifest with
+        {
+            LogRanges = [_host.LogRangeFrom(_host.Log.End)],
+            Levels = Infos(levels),
+        });
+    }
+
+    /// <summary>Writes a manifest of a shard that nobody looks for yet.</summary>
+    private async ValueTask CreateAsync(Manifest manifest, CancellationToken cancellationToken)
+    {
+        if (!await Objects.TryCreateAsync(
+            manifest.ObjectName, ManifestCodec.Encode(manifest), cancellationToken).ConfigureAwait(false))
+        {
+            throw DmtException.Corruption(manifest.ObjectName, 0, "it is there before the shard was carved");
         }
     }
 
     /// <summary>
-    /// Takes over what was merged into this shard by somebody who did not come to say so here. Does nothing when it was
-    /// taken over already.
+    /// The commit was not tried: what was opened is closed, and what was written goes. It may be there though its
+    /// writing failed.
     /// </summary>
-    /// <param name="merged">The last manifest of the shard that was merged.</param>
-    /// <param name="publish">As for a merge.</param>
-    /// <param name="cancellationToken">Gives up, before the commit.</param>
-    public async ValueTask AbsorbAsync(Manifest merged, Action publish, CancellationToken cancellationToken)
+    private void GiveUp(ShardPart[] children)
     {
-        await FlushAsync(cancellationToken).ConfigureAwait(false);
-        using var compacting = await _compactionLock.AcquireAsync(cancellationToken).ConfigureAwait(false);
-        using var changing = await _manifestLock.AcquireAsync(cancellationToken).ConfigureAwait(false);
-        if (_manifest.Carved.All(one => one.Shard != merged.Shard))
+        foreach (var child in children)
         {
-            publish();
-            return;
-        }
-
-        lock (_writeLock)
-        {
-            ThrowIfUnusable();
-            CloseGate([KeyRange.All]);
-        }
-
-        try
-        {
-            var left = await WriteFrozenAsync(KeyRange.All, NextTableId, cancellationToken).ConfigureAwait(false);
-            await AbsorbAsync(merged, left).ConfigureAwait(false);
-            publish();
-        }
-        finally
-        {
-            OpenGate();
-        }
-    }
-
-    /// <summary>Under _manifestLock and behind a closed gate, with everything in tables.</summary>
-    private async ValueTask AbsorbAsync(Manifest merged, TableReader[] left)
-    {
-        left = CutToOwned(left);
-        merged = merged with
-        {
-            Levels = [.. merged.Levels.Select(static level =>
-                (IReadOnlyList<TableInfo>)[.. level.Select(static table => table with { IsShared = true })])],
-        };
-        var taken = await UntilDoneAsync(stop => OpenLevelsAsync(_host, merged, stop)).ConfigureAwait(false);
-
-        // A compaction may have written tables that span what was carved out: of one run, no table may span another.
-        var own = Cut(_view.Tables.Levels, _view.Ownership, out var parts);
-        TableReader[] added = [.. left, .. parts, .. taken.SelectMany(static level => level)];
-        Array.ForEach([.. taken.SelectMany(static level => level)], _host.OnTableOpened);
-        TableReader[][] levels =
-        [
-            .. own.Select((level, i) => i == 0
-                ? [.. left, .. level, .. taken[0]]
-                : level.Concat(taken[i]).OrderBy(static t => t.Info.Smallest, KeyComparer.Instance).ToArray()),
-        ];
-        var last = Math.Max(_lastSequence, merged.FlushedSequence);
-        var next = _manifest with
-        {
-            Number = _manifest.Number + 1,
-            FlushedSequence = last,
-            LogRanges = [_host.LogRangeFrom(_host.Log.End)],
-            Origins = [.. _manifest.Origins.Union(merged.Origins)],
-            Carved =
-            [
-                .. _manifest.Carved.Where(one => one.Shard != merged.Shard).Concat(merged.Carved)
-                    .OrderBy(static one => one.Prefix, KeyComparer.Instance),
-            ],
-            Levels = Infos(levels),
-        };
-        AbsorbRequests(merged);
-        await CommitAsync(next).ConfigureAwait(false);
-        Volatile.Write(ref _lastSequence, last);
-        Show(levels, new Ownership(next), dropFrozen: true);
-        Release(added);
-    }
-
-    /// <summary>A shard that was just carved: all that it has is in tables.</summary>
-    private static Shard Begin(ShardHost host, Manifest manifest, TableReader[][] levels)
-    {
-        var tables = new TableSet(levels);
-        Release(levels.SelectMany(static level => level));
-        var view = new ReadView(new MemTable(host.Budget), [], tables, new Ownership(manifest));
-        tables.RemoveReference();
-        return new Shard(host, manifest, view, manifest.FlushedSequence) { _tableNumber = levels[0].Length };
-    }
-
-    /// <summary>All or none; what was opened for those that come to nothing is closed.</summary>
-    private async ValueTask<(Manifest Manifest, TableReader[][] Levels)[]> WriteChildrenAsync(
-        IReadOnlyList<CarvedShard> parts, ulong last, CancellationToken cancellationToken)
-    {
-        var writing = parts.Select(part => WriteChildAsync(part, last, cancellationToken).AsTask()).ToList();
-        try
-        {
-            return await Task.WhenAll(writing).ConfigureAwait(false);
-        }
-        catch
-        {
-            foreach (var written in writing.Where(static one => one.IsCompletedSuccessfully))
-            {
-                Release((await written.ConfigureAwait(false)).Levels.SelectMany(static level => level));
-            }
-
-            throw;
-        }
-    }
-
-    /// <summary>Under _manifestLock: writes what was written to the part since the flush, and the child's manifest.
-    /// </summary>
-    private async ValueTask<(Manifest Manifest, TableReader[][] Levels)> WriteChildAsync(
-        CarvedShard part, ulong last, CancellationToken cancellationToken)
-    {
-        ulong number = 0;
-        var range = KeyRange.Prefix(part.Prefix);
-        var manifest = new Manifest
-        {
-            Shard = part.Shard,
-            Number = 1,
-            Epoch = 1,
-            Incarnation = _host.Log.Incarnation,
-            FlushedSequence = last,
-            Prefix = part.Prefix,
-            Carved = [.. _manifest.Carved.Where(one => one.Prefix.AsSpan().StartsWith(part.Prefix))],
-            Origins = _manifest.Origins,
-            LogRanges = [_host.LogRangeFrom(_host.Log.End)],
-        };
-        var ownership = new Ownership(manifest);
-        var left = await WriteFrozenAsync(range, () => new TableId(part.Shard, 1, ++number), cancellationToken)
-            .ConfigureAwait(false);
-        var levels = Cut(_view.Tables.Levels, ownership, out _, always: true);
-        levels[0] = [.. left.SelectMany(table => CutAll(table, ownership)), .. levels[0]];
-        manifest = WithRequests(manifest with { Levels = Infos(levels) });
-        _host.LogIsNamed = true;
-        try
-        {
-            return await Objects.TryCreateAsync(
-                manifest.ObjectName, ManifestCodec.Encode(manifest), cancellationToken).ConfigureAwait(false)
-                ? (manifest, levels)
-                : throw DmtException.Corruption(manifest.ObjectName, 0, "it is there before the shard was carved");
-        }
-        catch
-        {
-            Release(levels.SelectMany(static level => level));
-            throw;
+            var shard = child.Carved.Shard;
+            Release(child.Levels.SelectMany(static level => level));
+            var tables = Enumerable.Range(1, (int)child.TablesWritten).Select(number =>
+                new TableId(shard, 1, (ulong)number).ObjectName);
+            _host.Collector.Add([.. tables, Manifest.NameOf(shard, 1), Manifest.NameOf(shard, 2)]);
         }
     }
 
@@ -352,6 +268,7 @@ internal sealed partial class Shard
             reverse: false);
         merge.Seek(range.Start.Span);
         var written = await writer.WriteAsync(merge, filter, cancellationToken).ConfigureAwait(false);
+        await WaitForLogAsync(written, cancellationToken).ConfigureAwait(false);
         return await OpenTablesAsync(written, cancellationToken).ConfigureAwait(false);
     }
 
@@ -405,90 +322,5 @@ internal sealed partial class Shard
         ReportProblem(BackgroundWork.Flush, null);
         UpdateThrottle();
         _host.Compactions.Add(this);
-    }
-
-    private void CheckIsChild(Manifest child)
-    {
-        if (_manifest.Carved.All(one => one.Shard != child.Shard))
-        {
-            throw DmtException.InvalidArgument(
-                $"shard {child.Shard} (\"{Key.ToDisplay(child.Prefix)}\") cannot be merged into shard {Id} "
-                + $"(\"{Key.ToDisplay(Prefix)}\"): it was not carved out of it");
-        }
-    }
-
-    /// <summary>
-    /// Writers of the ranges wait from now on, and what there is of them is frozen. Under _writeLock.
-    /// </summary>
-    private void CloseGate(KeyRange[] ranges)
-    {
-        _gated = ranges;
-        _gatedSince = _host.Time.GetTimestamp();
-        FreezeIfNotEmpty();
-    }
-
-    private void OpenGate()
-    {
-        lock (_writeLock)
-        {
-            if (_gated.Length > 0)
-            {
-                _host.Metrics.ShardPaused(_host.Time.GetElapsedTime(_gatedSince));
-                _gated = [];
-            }
-        }
-
-        _gateOpened.WakeAll();
-    }
-
-    /// <summary>Under _writeLock.</summary>
-    private bool IsGated(ReadOnlySpan<byte> key)
-    {
-        foreach (var range in _gated)
-        {
-            if (range.Contains(key))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    /// <summary>Under _writeLock.</summary>
-    private bool IsGated(WriteBatch batch)
-    {
-        if (_gated.Length == 0)
-        {
-            return false;
-        }
-
-        foreach (var operation in batch)
-        {
-            if (operation.Kind == WriteOperationKind.DeleteRange || IsGated(operation.Key))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    private void CheckOwnership(WriteBatch batch)
-    {
-        var ownership = _view.Ownership;
-        foreach (var operation in batch)
-        {
-            if (operation.Kind == WriteOperationKind.DeleteRange)
-            {
-                ownership.Check(new KeyRange(
-                    operation.Key.ToArray(), operation.HasNoEnd ? default(ReadOnlyMemory<byte>?)
-                        : operation.Value.ToArray()));
-            }
-            else
-            {
-                ownership.Check(operation.Key);
-            }
-        }
     }
 }

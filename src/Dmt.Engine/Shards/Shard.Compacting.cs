@@ -23,6 +23,30 @@ internal sealed partial class Shard
         await CompactUntilClosedAsync(CompactionPicker.Everything, cancellationToken).ConfigureAwait(false);
     }
 
+    /// <summary>No compaction while the lock is held; whoever closes the shard keeps it for good.</summary>
+    /// <exception cref="DmtException">Closed, before and while it waits; Fenced; Unavailable.</exception>
+    private async ValueTask<AsyncLock.Holder> HoldCompactionAsync(CancellationToken cancellationToken)
+    {
+        CancellationTokenSource stop;
+        lock (_writeLock)
+        {
+            ThrowIfUnusable();
+            stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _closing.Token);
+        }
+
+        using (stop)
+        {
+            try
+            {
+                return await _compactionLock.AcquireAsync(stop.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+            {
+                throw DmtException.Closed("the store");
+            }
+        }
+    }
+
     private async ValueTask<bool> CompactUntilClosedAsync(
         Func<IReadOnlyList<IReadOnlyList<TableInfo>>, CompactionPlan?> pick, CancellationToken cancellationToken)
     {
@@ -56,9 +80,9 @@ internal sealed partial class Shard
     private async ValueTask<bool> CompactAsync(
         Func<IReadOnlyList<IReadOnlyList<TableInfo>>, CompactionPlan?> pick, CancellationToken cancellationToken)
     {
-        if (MergedInto is not null)
+        if (MergedInto is not null || _failure is not null)
         {
-            return false; // Its tables are another's.
+            return false; // Its tables are another's, or may be.
         }
 
         var view = AcquireView();

@@ -19,7 +19,9 @@ internal sealed partial class Shard
             FreezeIfNotEmpty();
         }
 
-        while (await FlushOldestAsync(cancellationToken).ConfigureAwait(false))
+        // Not what comes meanwhile: writers may be faster than this.
+        while (Volatile.Read(ref _manifest).FlushedSequence < last
+            && await FlushOldestAsync(cancellationToken).ConfigureAwait(false))
         {
         }
 
@@ -43,6 +45,13 @@ internal sealed partial class Shard
             bool isPinning;
             lock (_writeLock)
             {
+                if (_failure is not null)
+                {
+                    // A carve or a merge may have been committed by a manifest that is in doubt: the next one would
+                    // undo it, when others have gone by it.
+                    return false;
+                }
+
                 isPinning = _freezeSoon && !_closed && MergedInto is null;
                 _freezeSoon = false;
                 if (isPinning)
@@ -114,6 +123,7 @@ internal sealed partial class Shard
             written = await writer.WriteAsync(cursor, filter, cancellationToken).ConfigureAwait(false);
         }
 
+        await WaitForLogAsync(written, cancellationToken).ConfigureAwait(false);
         var opened = CutToOwned(await OpenTablesAsync(written, cancellationToken).ConfigureAwait(false));
         var levels = (TableReader[][])_view.Tables.Levels.Clone();
         levels[0] = [.. opened, .. levels[0]];

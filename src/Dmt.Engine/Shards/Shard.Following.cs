@@ -43,11 +43,15 @@ internal sealed partial class Shard
         };
     }
 
-    /// <summary>Applies the next record of the owner. The caller applies one at a time.</summary>
+    /// <summary>Applies the next record of the owner.</summary>
+    /// <param name="record">The record.</param>
+    /// <param name="isOwners">Only where it is of the epoch of the manifest; otherwise one of an earlier epoch will do.
+    /// </param>
+    /// <returns>False, and nothing was applied, when it does not come next.</returns>
     /// <exception cref="DmtException">
     /// Corruption: its operations are not what it says, and nothing was applied.
     /// </exception>
-    public void ApplyShipped(in LogRecord record)
+    public bool TryApplyShipped(in LogRecord record, bool isOwners)
     {
         var count = 0;
         for (var operations = new WriteBatch.Enumerator(record.Operations); operations.MoveNext(); count++)
@@ -67,6 +71,12 @@ internal sealed partial class Shard
         lock (_writeLock)
         {
             ThrowIfClosed();
+            if (record.FirstSeq != _lastSequence + 1 || record.Epoch > _manifest.Epoch
+                || (isOwners && record.Epoch != _manifest.Epoch))
+            {
+                return false;
+            }
+
             var sequence = record.FirstSeq;
             for (var operations = new WriteBatch.Enumerator(record.Operations); operations.MoveNext();)
             {
@@ -88,6 +98,8 @@ internal sealed partial class Shard
                 ReplaceView(new ReadView(
                     new MemTable(_host.Budget), [old, .. _view.Frozen], _view.Tables, _view.Ownership));
             }
+
+            return true;
         }
     }
 
@@ -145,7 +157,7 @@ internal sealed partial class Shard
     /// <summary>Under _writeLock.</summary>
     private void Show(TableSet tables, Ownership ownership, ulong dropped, bool resets, ulong flushed)
     {
-        if (!resets && flushed > _lastSequence)
+        if (flushed > _lastSequence)
         {
             Volatile.Write(ref _lastSequence, flushed);
         }

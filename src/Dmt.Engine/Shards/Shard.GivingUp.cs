@@ -22,7 +22,7 @@ internal sealed partial class Shard
         }
 
         await FlushAsync(cancellationToken).ConfigureAwait(false);
-        using var compacting = await _compactionLock.AcquireAsync(cancellationToken).ConfigureAwait(false);
+        using var compacting = await HoldCompactionAsync(cancellationToken).ConfigureAwait(false);
         using var changing = await _manifestLock.AcquireAsync(cancellationToken).ConfigureAwait(false);
         lock (_writeLock)
         {

@@ -30,7 +30,10 @@ internal sealed partial class Shard
         Release(levels.SelectMany(static level => level));
         var view = new ReadView(new MemTable(host.Budget), [], tables, new Ownership(manifest));
         tables.RemoveReference();
-        var shard = new Shard(host, manifest, view, manifest.FlushedSequence);
+        var shard = new Shard(host, manifest, view, manifest.FlushedSequence)
+        {
+            FlushedAtOpen = manifest.FlushedSequence,
+        };
         foreach (var table in levels.SelectMany(static level => level))
         {
             host.OnTableOpened(table);
@@ -187,7 +190,7 @@ internal sealed partial class Shard
             _host.Epochs.Retire(view, static v => v.RemoveReference());
         }
 
-        _host.Epochs.TryReclaim();
+        _host.Reclaim();
         _closing.Dispose();
     }
 
@@ -318,6 +321,7 @@ internal sealed partial class Shard
             }
 
             Apply(_view.Active, operations.Current, sequence++);
+            _host.Feed?.Note(operations.Current);
         }
 
         if (sequence != record.FirstSeq + (ulong)record.Count)

@@ -25,6 +25,7 @@ internal sealed partial class Shard
             // prefix.
             view = Volatile.Read(ref _view);
             view.Ownership.Check(key.Span);
+            Count(key.Span);
             sequence = asOf ?? LastSequence;
             var lookup = new PointLookup(key.Span, sequence, null);
             var result = lookup.Find(view);
@@ -56,6 +57,7 @@ internal sealed partial class Shard
         try
         {
             view.Ownership.Check(range);
+            Count(range.Start.Span);
             var sequence = asOf ?? LastSequence;
             var sources = Sources(view, range, reverse, sequence);
             var cursor = new VisibleCursor(

@@ -166,6 +166,7 @@ internal sealed partial class Shard
             Apply(operation, sequence);
             committed = Publish(
                 sequence, position, operation.Key.Length + operation.Value.Length + operation.Metadata.Length);
+            _host.Feed?.Note(operation);
             return true;
         }
     }
@@ -222,6 +223,7 @@ internal sealed partial class Shard
             }
 
             committed = Publish(sequence - 1, position, batch.UserBytes);
+            _host.Feed?.Note(batch);
             return true;
         }
     }
@@ -231,6 +233,7 @@ internal sealed partial class Shard
     /// </summary>
     private void Apply(in WriteOperation operation, ulong sequence)
     {
+        Count(operation.Key);
         try
         {
             Apply(_view.Active, operation, sequence);

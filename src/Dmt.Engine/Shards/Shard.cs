@@ -78,6 +78,7 @@ internal sealed partial class Shard : IAsyncDisposable
         _requests = new RequestTable(manifest.Requests);
         _logEndAtFreeze = host.Log.End;
         DataBytesMost = DataBytes;
+        Load = new ShardLoad(host.Time, host.Options.ShardLoadMax);
     }
 
     public uint Id => _manifest.Shard;
@@ -119,6 +120,9 @@ internal sealed partial class Shard : IAsyncDisposable
     /// <summary>Bytes of blocks of all tables, as of the last manifest; of cut tables about.</summary>
     public long DataBytes => Tables.Sum(static table => table.IsCut ? table.CutBytes : table.TailOffset);
 
+    /// <summary>How much it is asked for.</summary>
+    public ShardLoad Load { get; }
+
     /// <summary>The most that <see cref="DataBytes"/> was since the shard was opened.</summary>
     public long DataBytesMost { get; private set; }
 
@@ -158,7 +162,7 @@ internal sealed partial class Shard : IAsyncDisposable
         var old = _view;
         Volatile.Write(ref _view, view);
         _host.Epochs.Retire(old, static v => v.RemoveReference());
-        _host.Epochs.TryReclaim();
+        _host.Reclaim();
     }
 
     /// <summary>True when nobody has asked for it since this was asked the last time, and all is well.</summary>
@@ -185,6 +189,15 @@ internal sealed partial class Shard : IAsyncDisposable
         if (!_touched)
         {
             _touched = true;
+        }
+    }
+
+    /// <summary>Counts an operation at a key; on the way of every read and write.</summary>
+    private void Count(ReadOnlySpan<byte> key)
+    {
+        if (ShardLoad.IsSample() && Load.Add(key))
+        {
+            _host.Balancer?.Changed(this);
         }
     }
 
@@ -285,6 +298,7 @@ internal sealed partial class Shard : IAsyncDisposable
         Volatile.Write(ref _owned, new OwnedShard(written, _host.Time.GetUtcNow()));
         _host.Collector.Add(ManifestStore.Superseded(Id, written.Number));
         _host.ManifestWritten?.Invoke(Id);
+        _host.Feed?.Flushed(Id);
         DataBytesMost = Math.Max(DataBytesMost, DataBytes);
         _host.Balancer?.Changed(this);
     }

@@ -1,4 +1,5 @@
-// Carves shards that have grown too large and merges those that deletions have made small; one change at a time.
+// Carves shards that have grown too large and merges those that deletions have made small; one change at a time. What
+// is done by load is in ShardBalancer.Load.cs.
 //
 // A shard tells of each of its manifests (Changed). Where its size asks for something it is queued, and looked at when
 // its turn comes; by then all may be different, so everything is asked again. Nothing runs in between: what must wait
@@ -15,7 +16,7 @@ using Dmt.Engine.Scheduling;
 
 namespace Dmt.Engine.Shards;
 
-internal sealed class ShardBalancer : IAsyncDisposable
+internal sealed partial class ShardBalancer : IAsyncDisposable
 {
     /// <summary>A shard is not merged sooner after it was carved.</summary>
     public static readonly TimeSpan QuietTime = TimeSpan.FromMinutes(10);
@@ -49,6 +50,7 @@ internal sealed class ShardBalancer : IAsyncDisposable
         (_shards, _host) = (shards, host);
         _bytesMax = host.Options.ShardBytesMax ?? long.MaxValue;
         _bytesMin = host.Options.ShardBytesMin;
+        _loadMax = host.Options.ShardLoadMax;
         _queue = new AsyncQueue<uint>(host.Scheduler);
         _settled = new AsyncSignal(host.Scheduler);
         _timer = host.Time.CreateTimer(
@@ -60,10 +62,11 @@ internal sealed class ShardBalancer : IAsyncDisposable
     /// <summary>Changes made so far.</summary>
     public (long Carves, long Carved, long Merges) Counts { get; private set; }
 
-    /// <summary>A shard has another manifest.</summary>
+    /// <summary>A shard has another manifest, or is hot.</summary>
     public void Changed(Shard shard)
     {
-        if (shard.DataBytes is var bytes && (bytes > _bytesMax || (bytes < _bytesMin && HasShrunk(shard))))
+        if (shard.DataBytes is var bytes && (bytes > _bytesMax || (bytes < _bytesMin && HasShrunk(shard))
+            || shard.Load.IsHot))
         {
             Add(shard.Id);
         }
@@ -165,7 +168,7 @@ internal sealed class ShardBalancer : IAsyncDisposable
                     _serving = true;
                 }
 
-                if (_shards.TryGetOpen(id, out var shard))
+                if (await FindAsync(id).ConfigureAwait(false) is { } shard)
                 {
                     await ServeAsync(shard).ConfigureAwait(false);
                 }
@@ -228,6 +231,18 @@ internal sealed class ShardBalancer : IAsyncDisposable
         if (shard.DataBytes > _bytesMax)
         {
             await CarveAsync(shard).ConfigureAwait(false);
+            return;
+        }
+
+        if (shard.Load.IsHot)
+        {
+            await CarveByLoadAsync(shard).ConfigureAwait(false);
+            return;
+        }
+
+        if (WasCarvedByLoad(shard.Id))
+        {
+            await MergeCooledAsync(shard).ConfigureAwait(false);
             return;
         }
 
@@ -305,7 +320,8 @@ internal sealed class ShardBalancer : IAsyncDisposable
             return false;
         }
 
-        if (QuietLeft(child.Id) is var left && left > TimeSpan.Zero)
+        var (quiet, cooling) = (QuietLeft(child.Id), CoolingLeft(child, parent));
+        if ((quiet > cooling ? quiet : cooling) is var left && left > TimeSpan.Zero)
         {
             TryLater(child.Id, left);
             return false;

@@ -32,7 +32,7 @@ internal sealed partial class ShardDirectory
         return [.. parts.Select(static part => part.Shard)];
 
         ShardMap AddParts(ShardMap map) =>
-            parts.Aggregate(map, static (map, part) => map.Add(part.Shard, part.Prefix));
+            map.Add(parts.Select(static part => (part.Shard, (ReadOnlyMemory<byte>)part.Prefix)));
 
         void Publish(IReadOnlyList<Shard> children)
         {
@@ -71,6 +71,7 @@ internal sealed partial class ShardDirectory
         using var kept = await _host.Collector.Exclusive.AcquireAsync(cancellationToken).ConfigureAwait(false);
         CheckStillThere(parent, last.MergedInto);
         await parent.AbsorbAsync(last, () => Forget(last.Shard), cancellationToken).ConfigureAwait(false);
+        _host.Feed?.Note(KeyRange.Prefix(last.Prefix));
         await _maps.UpdateAsync(map => MapAgreement.Without(map, last.Shard), CancellationToken.None).ConfigureAwait(false);
     }
 

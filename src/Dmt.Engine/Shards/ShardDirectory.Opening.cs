@@ -8,6 +8,9 @@ namespace Dmt.Engine.Shards;
 /// <content>How a store begins, and what a checkpoint keeps of it.</content>
 internal sealed partial class ShardDirectory
 {
+    /// <summary>So many shards are looked at side by side at the start: each takes several requests.</summary>
+    private const int OpenedAtOnce = 32;
+
     /// <summary>The root; open as long as the store is.</summary>
     public Shard Root => _open[ShardMap.Root];
 
@@ -34,18 +37,23 @@ internal sealed partial class ShardDirectory
             var seen = new HashSet<uint> { ShardMap.Root };
             while (Map.Entries.Select(static entry => entry.Shard).Where(seen.Add).ToList() is { Count: > 0 } found)
             {
-                foreach (var id in found)
+                foreach (var some in found.Chunk(OpenedAtOnce))
                 {
-                    if (logged.Contains(id) || await NamesLogAsync(id, cancellationToken).ConfigureAwait(false))
-                    {
-                        await OpenIfThereAsync(id, cancellationToken).ConfigureAwait(false);
-                    }
+                    await Task.WhenAll(some.Select(OpenIfLoggedAsync)).ConfigureAwait(false);
                 }
             }
         }
         finally
         {
             _host.EndRecovery();
+        }
+
+        async Task OpenIfLoggedAsync(uint id)
+        {
+            if (logged.Contains(id) || await NamesLogAsync(id, cancellationToken).ConfigureAwait(false))
+            {
+                await OpenIfThereAsync(id, cancellationToken).ConfigureAwait(false);
+            }
         }
     }
 

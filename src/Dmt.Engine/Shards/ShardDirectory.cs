@@ -17,7 +17,7 @@ using Dmt.Engine.Scheduling;
 
 namespace Dmt.Engine.Shards;
 
-internal sealed partial class ShardDirectory
+internal sealed partial class ShardDirectory : IShardSource
 {
     private readonly ShardHost _host;
     private readonly MapStore _maps;
@@ -123,14 +123,15 @@ internal sealed partial class ShardDirectory
     {
         var shard = await _host.OpenShardAsync(id, restored, cancellationToken).ConfigureAwait(false);
         Add(shard);
+        _host.Feed?.Opened(shard);
         await CatchUpAsync(shard, cancellationToken).ConfigureAwait(false);
         return shard;
     }
 
-    /// <summary>From now on shards are carved and merged by their size, where that is wanted.</summary>
+    /// <summary>From now on shards are carved and merged by size and load, where that is wanted.</summary>
     public void StartBalancing()
     {
-        if (_host.Options.ShardBytesMax is not null)
+        if (_host.Options.ShardBytesMax is not null || _host.Options.ShardLoadMax is not null)
         {
             _host.Balancer = new ShardBalancer(this, _host);
             foreach (var shard in _open.Values)

@@ -2,6 +2,7 @@ using Dmt.Core;
 using Dmt.Core.Sharding;
 using Dmt.Core.Trie;
 using Dmt.Engine.Garbage;
+using Dmt.Engine.Keyspaces;
 using Dmt.Engine.Log;
 using Dmt.Engine.Manifests;
 using Dmt.Engine.Memory;
@@ -19,7 +20,7 @@ namespace Dmt.Engine.Shards;
 internal sealed partial class ShardHost : IAsyncDisposable
 {
     private readonly Lock _lock = new(); // guards _shards, _oldLogs and the release of logs
-    private readonly List<Shard> _shards = [];
+    private readonly Dictionary<uint, Shard> _shards = [];
     private readonly HashSet<string> _oldLogs;
     private readonly Dictionary<string, IObjectStore> _origins = []; // by root; guarded by itself
 
@@ -47,6 +48,7 @@ internal sealed partial class ShardHost : IAsyncDisposable
             !logs.IsExclusive,
             ListOwned,
             IsInUse,
+            log.Fence.Note,
             time,
             scheduler);
         Flushes = new WorkQueue(
@@ -95,6 +97,9 @@ internal sealed partial class ShardHost : IAsyncDisposable
 
     /// <summary>Told of every manifest, once all is open; null where shards change by command only.</summary>
     public ShardBalancer? Balancer { get; set; }
+
+    /// <summary>Told of every key that is written; null where no keyspaces are declared.</summary>
+    public KeyspaceFeed? Feed { get; set; }
 
     /// <summary>The store is being closed: nothing that fails is tried again.</summary>
     public CancellationTokenSource Closing { get; } = new();
@@ -150,7 +155,7 @@ internal sealed partial class ShardHost : IAsyncDisposable
     {
         lock (_lock)
         {
-            return _shards.Find(shard => shard.Id == id);
+            return _shards.GetValueOrDefault(id);
         }
     }
 
@@ -158,12 +163,22 @@ internal sealed partial class ShardHost : IAsyncDisposable
     public async ValueTask<Shard> FollowShardAsync(Manifest manifest, CancellationToken cancellationToken)
     {
         var shard = await Shard.FollowAsync(this, manifest, cancellationToken).ConfigureAwait(false);
+        Adopt(shard);
+        return shard;
+    }
+
+    /// <summary>Gives up a followed shard; who reads it ends first, who comes later is told to look again.</summary>
+    public async ValueTask StopFollowingAsync(Shard shard)
+    {
+        shard.IsRetired = true;
+        await shard.DisposeAsync().ConfigureAwait(false);
         lock (_lock)
         {
-            _shards.Add(shard);
+            if (_shards.GetValueOrDefault(shard.Id) == shard)
+            {
+                _shards.Remove(shard.Id);
+            }
         }
-
-        return shard;
     }
 
     public async ValueTask<Shard> OpenShardAsync(
@@ -186,8 +201,7 @@ internal sealed partial class ShardHost : IAsyncDisposable
                 _opening--;
                 if (shard is not null)
                 {
-                    _shards.RemoveAll(before => before.Id == id);
-                    _shards.Add(shard);
+                    _shards[id] = shard;
                 }
             }
         }
@@ -226,12 +240,12 @@ internal sealed partial class ShardHost : IAsyncDisposable
         ReleaseLogs();
     }
 
-    /// <summary>A shard that was carved here.</summary>
+    /// <summary>A shard that was opened or carved here.</summary>
     public void Adopt(Shard shard)
     {
         lock (_lock)
         {
-            _shards.Add(shard);
+            _shards.Add(shard.Id, shard);
         }
     }
 
@@ -245,9 +259,9 @@ internal sealed partial class ShardHost : IAsyncDisposable
             UserBytesOfReleased += shard.UserBytesWritten;
 
             // One that could not be closed cleanly needs its log until it is opened again.
-            if (shard.IsClosedCleanly)
+            if (shard.IsClosedCleanly && _shards.GetValueOrDefault(shard.Id) == shard)
             {
-                _shards.Remove(shard);
+                _shards.Remove(shard.Id);
             }
         }
 
@@ -262,7 +276,7 @@ internal sealed partial class ShardHost : IAsyncDisposable
         List<Shard> shards;
         lock (_lock)
         {
-            shards = [.. _shards];
+            shards = [.. _shards.Values];
         }
 
         try
@@ -285,6 +299,7 @@ internal sealed partial class ShardHost : IAsyncDisposable
     {
         try
         {
+            await StopReclaimingAsync().ConfigureAwait(false);
             await Collector.DisposeAsync().ConfigureAwait(false);
             await Log.DisposeAsync().ConfigureAwait(false);
             if (shards.TrueForAll(static shard => shard.LogRanges.Count == 0) && (shards.Count > 0 || !LogIsNamed))
@@ -313,29 +328,40 @@ internal sealed partial class ShardHost : IAsyncDisposable
                 return; // Comes again when the opening is over.
             }
 
-            var needed = new Dictionary<string, long>();
-            foreach (var range in _shards.SelectMany(static shard => shard.LogRanges))
+            // Once for each flush, over all shards: nothing is allocated for a shard.
+            var from = long.MaxValue;
+            HashSet<string>? needed = null;
+            var end = Log.End;
+            foreach (var shard in _shards.Values)
             {
-                needed[range.Incarnation] =
-                    Math.Min(range.From, needed.GetValueOrDefault(range.Incarnation, long.MaxValue));
-            }
+                var ranges = shard.LogRanges;
+                for (var i = 0; i < ranges.Count; i++)
+                {
+                    var range = ranges[i];
+                    if (range.Incarnation == Log.Incarnation)
+                    {
+                        from = Math.Min(from, range.From);
+                    }
+                    else
+                    {
+                        (needed ??= []).Add(range.Incarnation);
+                    }
+                }
 
-            if (needed.TryGetValue(Log.Incarnation, out var from))
-            {
-                Collector.Add(Log.Release(from));
-            }
-
-            // What lies long in a memtable that hardly grows, or is owned by a shard that is idle, must not keep the
-            // logs of all.
-            foreach (var shard in _shards)
-            {
-                if (Log.End - shard.LogEndAtFreeze > Options.LogSegmentBytes)
+                // What lies long in a memtable that hardly grows, or is owned by a shard that is idle, must not keep
+                // the logs of all.
+                if (end - shard.LogEndAtFreeze > Options.LogSegmentBytes)
                 {
                     shard.FreezeSoon();
                 }
             }
 
-            foreach (var old in _oldLogs.Where(old => !needed.ContainsKey(old)).ToList())
+            if (from < long.MaxValue)
+            {
+                Collector.Add(Log.Release(from));
+            }
+
+            foreach (var old in _oldLogs.Where(old => needed is null || !needed.Contains(old)).ToList())
             {
                 Logs.Delete(old);
                 _oldLogs.Remove(old);
@@ -422,7 +448,7 @@ internal sealed partial class ShardHost : IAsyncDisposable
     {
         lock (_lock)
         {
-            return [.. _shards.Select(static shard => shard.Owned)];
+            return [.. _shards.Values.Select(static shard => shard.Owned)];
         }
     }
 }

@@ -15,6 +15,7 @@ internal sealed class ShardScan : IDisposable
     private readonly VisibleCursor _cursor;
     private readonly KeyRange _range;
     private readonly bool _reverse;
+    private readonly byte _endByte; // no key that begins with less is past the end
     private ReadView? _view;
     private bool _started;
     private bool _ended;
@@ -24,6 +25,7 @@ internal sealed class ShardScan : IDisposable
     {
         (_shard, _view, _cursor, _range, _reverse) = (shard, view, cursor, range, reverse);
         _ended = range.IsEmpty;
+        _endByte = range.End is { IsEmpty: false } end ? end.Span[0] : byte.MinValue;
     }
 
     /// <summary>Moves to the next entry. Completes synchronously unless a block must be read.</summary>
@@ -98,5 +100,5 @@ internal sealed class ShardScan : IDisposable
 
     private bool PastEnd(ReadOnlySpan<byte> key) => _reverse
         ? key.SequenceCompareTo(_range.Start.Span) < 0
-        : _range.End is { } end && key.SequenceCompareTo(end.Span) >= 0;
+        : key[0] >= _endByte && _range.End is { } end && key.SequenceCompareTo(end.Span) >= 0;
 }

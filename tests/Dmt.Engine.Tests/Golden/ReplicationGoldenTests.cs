@@ -37,12 +37,12 @@ public sealed class ReplicationGoldenTests
 
     [Fact]
     public void A_request_has_the_documented_bytes() => Assert.Equal(
-        "444D54520100020019000000EC06469601AC020330314108687474703A2F2F6D05060101740708AA"
+        "444D545202000200190000009D7B0D7801AC020330314108687474703A2F2F6D05060101740708AA"
             + "BB", Convert.ToHexString(ReplicationMessage.Encode(Request)));
 
     [Fact]
     public void A_reply_has_the_documented_bytes() => Assert.Equal(
-        "444D5452010080000F00000012025BC8020101780203040179010201610162",
+        "444D5452020080000F0000005A122F56020101780203040179010201610162",
             Convert.ToHexString(ReplicationMessage.Encode(Reply)));
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Text;
 using Dmt.Core;
+using Dmt.Core.Keys;
 
 namespace Dmt.Engine.Tests.Replication;
 
@@ -107,6 +108,93 @@ public sealed class PromotionTests
         // What only the other one had is gone there as well: it follows the new main.
         await WriteUntilTakenAsync(world);
         await world.UntilEqualAsync(2);
+    }
+
+    [Fact]
+    public async Task A_promoted_replica_of_many_shards_has_all_of_them_and_the_others_follow_it()
+    {
+        await using var world = await StartAsync(isBucket: true);
+        await world.Main.SplitShardAsync([Bytes("k1"), Bytes("k2")]);
+        for (var i = 0; i < 500; i++)
+        {
+            await world.Main.PutAsync(Bytes($"k{i}"), Bytes(new string('v', i)));
+        }
+
+        await world.Main.SplitShardAsync([Bytes("k11")]);
+        await world.Main.SplitShardAsync([Bytes("k3")]);
+        await world.Main.MergeShardAsync(2);
+        await world.Main.PutAsync(Bytes("k12"), Bytes("after"));
+        await world.Main.PutAsync(Bytes("k111"), Bytes("after"));
+        await world.SyncAsync();
+        var expected = await ReplicaWorld.ReadAsync(world.Main);
+        Assert.Equal(expected, await ReplicaWorld.ReadAsync(world[1]));
+        Assert.Equal(expected.Count, await world[1].CountAsync(KeyRange.All));
+        Assert.Equal(
+            (await world.Main.ListShardsAsync()).Select(static shard => shard.Shard),
+            (await world[1].ListShardsAsync()).Select(static shard => shard.Shard));
+        Assert.NotNull(await world[2].GetAsync(Bytes("k111")));
+        world.Channel(0, 1).IsConnected = world.Channel(0, 2).IsConnected = false;
+        await world.PromoteAsync(1);
+        Assert.Equal(expected, await ReplicaWorld.ReadAsync(world.Main));
+        for (var i = 0; i < 500; i += 7)
+        {
+            await world.Main.PutAsync(Bytes($"k{i}"), Bytes("of the new main"));
+        }
+
+        world.Abandon(0);
+        await world.UntilEqualAsync(2);
+    }
+
+    [Fact]
+    public async Task What_a_dead_main_shipped_and_did_not_upload_is_given_up_in_every_shard()
+    {
+        await using var world = await StartAsync(isBucket: true, acks: 0);
+        await world.Main.SplitShardAsync([Bytes("a"), Bytes("b")]);
+        await world.Main.PutAsync(Bytes("a1"), Bytes("kept"), new WriteOptions { Durability = Durability.Strict });
+        await world.UntilEqualAsync(1);
+        await world.UntilEqualAsync(2);
+        world.IsMainsBucketDown = true;
+        await world.Main.PutAsync(Bytes("a1"), Bytes("lost"));
+        await world.Main.PutAsync(Bytes("b1"), Bytes("lost"));
+        await world.UntilEqualAsync(1);
+        await world.UntilEqualAsync(2);
+        await world.PromoteAsync(1);
+        world.IsMainsBucketDown = false;
+        Assert.Null(await world.Main.GetAsync(Bytes("b1")));
+        world.Abandon(0);
+        await world.UntilEqualAsync(2);
+        Assert.Equal("kept", Encoding.UTF8.GetString((await world[2].GetAsync(Bytes("a1")))!.Value.Value.Span));
+    }
+
+    [Fact]
+    public async Task Shards_are_the_mains_to_change_and_over_folders_nobodys()
+    {
+        await using var bucket = await StartAsync(isBucket: true);
+        var refused = await Assert.ThrowsAsync<DmtException>(async () => await bucket[1].SplitShardAsync([Bytes("a")]));
+        Assert.Equal(DmtErrorKind.NotOwner, refused.Kind);
+        refused = await Assert.ThrowsAsync<DmtException>(async () => await bucket[1].MergeShardAsync(2));
+        Assert.Equal(DmtErrorKind.NotOwner, refused.Kind);
+
+        await using var folders = await StartAsync(isBucket: false);
+        refused = await Assert.ThrowsAsync<DmtException>(async () => await folders.Main.SplitShardAsync([Bytes("a")]));
+        Assert.Equal(DmtErrorKind.InvalidArgument, refused.Kind);
+        Assert.Contains("expected a store of one shard, or a bucket", refused.Message, StringComparison.Ordinal);
+        Assert.Single(await folders.Main.ListShardsAsync());
+        Assert.Single(await folders[1].ListShardsAsync());
+    }
+
+    [Fact]
+    public async Task A_folder_of_many_shards_is_not_opened_as_a_main_with_replicas()
+    {
+        await using var world = new ReplicaWorld(isBucket: false, 7);
+        await using (var store = await TrieStore.OpenAsync(world.FolderOf(0)))
+        {
+            await store.SplitShardAsync([Bytes("a")]);
+        }
+
+        var refused = await Assert.ThrowsAsync<DmtException>(() => world.StartAsync(0, isReplica: false));
+        Assert.Equal(DmtErrorKind.InvalidArgument, refused.Kind);
+        Assert.Contains("has 2 shards", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -23,7 +23,9 @@ public sealed class ReplicaModelTests
         (2, Gen.Choose(0, 1).Select(static n => new Step(StepKind.RestartReplica, n))),
         (1, Gen.Constant(new Step(StepKind.RestartMain, 0))),
         (4, Gen.Choose(0, 1).Select(static n => new Step(StepKind.Check, n))),
-        (2, Gen.Constant(new Step(StepKind.Sync, 0))));
+        (2, Gen.Constant(new Step(StepKind.Sync, 0))),
+        (5, Gen.Choose(0, 39).Select(static n => new Step(StepKind.Carve, n))),
+        (4, Gen.Choose(0, 1 << 20).Select(static n => new Step(StepKind.Merge, n))));
 
     private enum StepKind
     {
@@ -37,6 +39,8 @@ public sealed class ReplicaModelTests
         RestartMain,
         Check,
         Sync,
+        Carve,
+        Merge,
     }
 
     [Fact]
@@ -118,10 +122,30 @@ public sealed class ReplicaModelTests
                 await world.StartAsync(0, isReplica: false);
                 await world.UntilWritableAsync();
                 break;
-            case StepKind.Sync when world.Channel(0, 1).IsConnected && world.Channel(0, 2).IsConnected:
-                await world.SyncAsync();
+            case StepKind.Carve when world.IsBucket:
+                // A tenth or a hundredth of the keys.
+                var prefix = Bytes($"k{(step.Number < 10 ? step.Number % 3 : step.Number % 30)}");
+                if (!(await world.Main.ListShardsAsync()).Any(s => s.Prefix.Span.SequenceEqual(prefix)))
+                {
+                    await world.Main.SplitShardAsync([prefix]);
+                    model.HasShards = true;
+                }
+
                 break;
-            case StepKind.Check:
+            case StepKind.Merge when world.IsBucket:
+                var shards = await world.Main.ListShardsAsync();
+                if (shards.Count > 1)
+                {
+                    Assert.True(await world.Main.MergeShardAsync(shards[1 + (step.Number % (shards.Count - 1))].Shard));
+                }
+
+                break;
+            case StepKind.Sync when world.Channel(0, 1).IsConnected && world.Channel(0, 2).IsConnected:
+                model.Set(await world.Main.PutAsync(Bytes("sync"), Bytes("all")), "sync", "all");
+                await world.SyncAsync();
+                Assert.Equal(await ReplicaWorld.ReadAsync(world.Main), await ReplicaWorld.ReadAsync(world[replica]));
+                break;
+            case StepKind.Check when !model.HasShards:
                 await CheckAsync(world, model, replica);
                 break;
         }
@@ -138,7 +162,7 @@ public sealed class ReplicaModelTests
             }
             else if (random.Next(6) == 0)
             {
-                var other = $"k{random.Next(300):D3}x";
+                var other = $"{key}x"; // in the same shard
                 var last = await world.Main.WriteAsync(
                     new WriteBatch().Put(Bytes(key), Bytes("in a batch")).Put(Bytes(other), Bytes("too")));
                 model.Set(last - 1, key, "in a batch");
@@ -157,7 +181,7 @@ public sealed class ReplicaModelTests
     {
         while (true)
         {
-            if (world[replica].AsReplica!.Shard is not { } shard)
+            if (world[replica].AsReplica!.Root is not { } shard)
             {
                 return;
             }
@@ -183,6 +207,9 @@ public sealed class ReplicaModelTests
     private sealed class History
     {
         private readonly List<(ulong Sequence, string Key, string? Value, string? End)> _operations = [];
+
+        /// <summary>Numbers of operations are each shard's own since then.</summary>
+        public bool HasShards { get; set; }
 
         public void Set(ulong sequence, string key, string? value) => _operations.Add((sequence, key, value, null));
 

@@ -3,7 +3,6 @@ using Dmt.Core;
 using Dmt.Core.Keys;
 using Dmt.Core.Sharding;
 using Dmt.Engine.Objects;
-using Dmt.Engine.Shards;
 using Dmt.Engine.Tests.Shards;
 using Dmt.Engine.Tests.Torture;
 

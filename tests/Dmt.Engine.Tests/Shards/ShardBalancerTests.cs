@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Text;
 using Dmt.Core;
 using Dmt.Core.Keys;
@@ -13,18 +12,31 @@ using Xunit.Abstractions;
 namespace Dmt.Engine.Tests.Shards;
 
 /// <summary>
-/// DMT_SHARD_KEYS: how many keys; DMT_SHARD_BYTES: ShardBytesMax; DMT_SHARD_FOLDER=1: on disk rather than in memory.
+/// DMT_SHARD_KEYS: how many keys, beside the word list where a test has it; DMT_SHARD_BYTES: ShardBytesMax;
+/// DMT_SHARD_FOLDER=1: on disk rather than in memory; DMT_SHARDS: how many shards must result at least.
 /// </summary>
 public sealed class ShardBalancerTests(ITestOutputHelper output)
 {
     private const int Writers = 4;
-    private static readonly int KeyCount = Setting("DMT_SHARD_KEYS", 50_000);
-    private static readonly int BytesMax = Setting("DMT_SHARD_BYTES", 64 << 10);
-    private readonly string[] _keys = ShardKeys.Create(KeyCount, seed: 7);
+    private static readonly int KeyCount = ShardSetting.Of("DMT_SHARD_KEYS", 50_000);
+    private static readonly int BytesMax = ShardSetting.Of("DMT_SHARD_BYTES", 64 << 10);
+    private static readonly int ShardsMin = ShardSetting.Of("DMT_SHARDS", 50);
+    private string[] _keys = ShardKeys.Create(KeyCount, seed: 7);
     private readonly LaterTime _time = new();
 
     [Fact]
-    public async Task Under_load_shards_are_carved_by_size_and_merged_when_keys_go()
+    public Task Under_load_shards_are_carved_by_size_and_merged_when_keys_go() => CarveAndMergeAsync();
+
+    /// <summary>At full size with DMT_SHARD_KEYS=2000000 DMT_SHARD_BYTES=262144 DMT_SHARDS=500.</summary>
+    [Fact]
+    [Trait("Needs", "wamerican-huge")]
+    public Task The_dictionary_and_URLs_are_the_same_in_shards_as_in_a_sorted_list()
+    {
+        _keys = ShardKeys.WordsAndUrls(KeyCount, seed: 7);
+        return CarveAndMergeAsync();
+    }
+
+    private async Task CarveAndMergeAsync()
     {
         using var folder = new TemporaryDirectory();
         await using var memory = new MemoryObjectStore(_time);
@@ -36,7 +48,7 @@ public sealed class ShardBalancerTests(ITestOutputHelper output)
             await CheckAsync(store, sorted, "loaded");
             await SettledAsync(store);
             var loaded = store.Shards.Map.Count;
-            Assert.True(loaded > 50, $"{loaded} shards");
+            Assert.True(loaded > ShardsMin, $"{loaded} shards");
             Report(store, "loaded");
             Assert.All(store.Shards.Open, shard => Assert.True(
                 shard.DataBytes <= 2 * BytesMax, $"shard {shard.Id} has {shard.DataBytes} bytes"));
@@ -157,17 +169,13 @@ public sealed class ShardBalancerTests(ITestOutputHelper output)
         ShardBytesMax = bytesMax,
     };
 
-    private static int Setting(string name, int byDefault) =>
-        Environment.GetEnvironmentVariable(name) is { Length: > 0 } given
-            ? int.Parse(given, CultureInfo.InvariantCulture) : byDefault;
-
     private ValueTask<TrieStore> OpenAsync(MemoryObjectStore memory, string folder) =>
         OpenAsync(memory, folder, BytesMax);
 
     private ValueTask<TrieStore> OpenAsync(MemoryObjectStore memory, string folder, long? bytesMax)
     {
         var options = Options(bytesMax);
-        return Setting("DMT_SHARD_FOLDER", 0) == 1 && folder.Length > 0
+        return ShardSetting.Of("DMT_SHARD_FOLDER", 0) == 1 && folder.Length > 0
             ? TrieStore.OpenAsync(folder, options, _time)
             : TrieStore.OpenAsync(
                 new FailingObjectStore(memory),
@@ -274,25 +282,55 @@ public sealed class ShardBalancerTests(ITestOutputHelper output)
         await store.Host.Balancer!.SettleAsync(default);
     }
 
+    /// <summary>All prefixes of up to two characters, some longer ones, and ranges both ways.</summary>
     private static async Task CheckAsync(TrieStore store, string[] sorted, string when)
     {
-        foreach (var prefix in new[] { "", "h", "ht", "https://www.a", "a", "an", "re", "zz" })
+        var random = new Random(sorted.Length);
+        var prefixes = Enumerable.Range(0, 3).SelectMany(length => sorted.Select(key =>
+            key[..Math.Min(length, key.Length)])).ToHashSet();
+        for (var i = 0; i < 200; i++)
         {
-            string[] expected = [.. sorted.Where(key => key.StartsWith(prefix, StringComparison.Ordinal))];
-            var found = new List<string>();
+            var key = sorted[random.Next(sorted.Length)];
+            prefixes.Add(key[..Math.Min(key.Length, random.Next(3, 40))]);
+        }
+
+        foreach (var prefix in prefixes.Concat(["zz", "~"]))
+        {
+            var first = Find(sorted, prefix);
+            var found = 0;
             await foreach (var (key, value) in ReadAsync(store, prefix))
             {
-                found.Add(key);
-                Assert.Equal(key, value);
+                Assert.True(
+                    first + found < sorted.Length && key == sorted[first + found] && value == key,
+                    $"{when}: number {found} under \"{prefix}\" is {key}, with the value {value}");
+                found++;
             }
 
-            var differs = expected.Zip(found).FirstOrDefault(static pair => pair.First != pair.Second);
-            Assert.True(
-                expected.SequenceEqual(found),
-                $"{when}: {found.Count} of {expected.Length} under \"{prefix}\", first {differs}");
-            Assert.Equal(expected.Length, await store.CountAsync(KeyRange.Prefix(Bytes(prefix))));
+            var next = first + found < sorted.Length ? sorted[first + found] : null;
+            Assert.False(
+                next is not null && next.StartsWith(prefix, StringComparison.Ordinal),
+                $"{when}: {next} is missing under \"{prefix}\"");
+            Assert.Equal(found, await store.CountAsync(KeyRange.Prefix(Bytes(prefix))));
+        }
+
+        for (var i = 0; i < 100; i++)
+        {
+            var first = random.Next(sorted.Length);
+            var count = random.Next(1, Math.Min(3000, sorted.Length - first + 1));
+            var range = new KeyRange(
+                Bytes(sorted[first]),
+                first + count < sorted.Length ? Bytes(sorted[first + count]) : default(ReadOnlyMemory<byte>?));
+            var page = await store.ScanAsync(
+                new ScanRequest { Range = range, Limit = ScanRequest.LimitMax, Reverse = i % 2 == 1 });
+            var found = page.Entries.Select(static entry => Text(entry.Key));
+            Assert.Equal(sorted[first..(first + count)], i % 2 == 1 ? found.Reverse() : found);
         }
     }
+
+    /// <summary>Where the first key is that is not below.</summary>
+    private static int Find(string[] sorted, string prefix) =>
+        Array.BinarySearch(sorted, prefix, StringComparer.Ordinal) is >= 0 and var at ? at
+            : ~Array.BinarySearch(sorted, prefix, StringComparer.Ordinal);
 
     private void Report(TrieStore store, string when) => output.WriteLine(
         $"{when}: {store.Shards.Map.Count} shards; {store.Host.Balancer!.Counts}; largest "
@@ -300,9 +338,9 @@ public sealed class ShardBalancerTests(ITestOutputHelper output)
         + $"{store.Host.Metrics.ShardPauseLongest.TotalMilliseconds:F1} ms; prefixes of up to "
         + $"{store.Shards.Map.Entries.Max(static entry => entry.Prefix.Length)} bytes");
 
-    private static byte[] Bytes(string text) => Encoding.ASCII.GetBytes(text);
+    private static byte[] Bytes(string text) => Encoding.UTF8.GetBytes(text);
 
-    private static string Text(ReadOnlyMemory<byte> bytes) => Encoding.ASCII.GetString(bytes.Span);
+    private static string Text(ReadOnlyMemory<byte> bytes) => Encoding.UTF8.GetString(bytes.Span);
 
     /// <summary>The system's clock, put forward.</summary>
     private sealed class LaterTime : TimeProvider

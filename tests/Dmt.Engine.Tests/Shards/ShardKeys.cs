@@ -5,6 +5,8 @@ namespace Dmt.Engine.Tests.Shards;
 /// <summary>Keys like words and like URLs: some beginnings are much more frequent than others. All differ.</summary>
 internal static class ShardKeys
 {
+    private const string WordList = "/usr/share/dict/american-english-huge";
+
     private static readonly string[] Syllables =
         ["an", "be", "con", "de", "er", "fi", "ing", "ka", "lo", "mi", "ne", "over", "pre", "re", "st", "tion", "un"];
 
@@ -22,6 +24,25 @@ internal static class ShardKeys
             keys.Add(Word(random, random.Next(2, 6)));
         }
 
+        AddUrls(keys, count, random);
+        return Shuffled(keys, random);
+    }
+
+    /// <summary>
+    /// The word list, or where there are few URLs an even part of it, a tenth of all; in order of chance.
+    /// </summary>
+    public static string[] WordsAndUrls(int urls, int seed)
+    {
+        var random = new Random(seed);
+        var words = File.ReadAllLines(WordList);
+        var every = Math.Max(1, words.Length / Math.Max(1, urls / 9));
+        var keys = words.Where((word, i) => word.Length > 0 && i % every == 0).ToHashSet();
+        AddUrls(keys, keys.Count + urls, random);
+        return Shuffled(keys, random);
+    }
+
+    private static void AddUrls(HashSet<string> keys, int count, Random random)
+    {
         while (keys.Count < count)
         {
             // The product of two is small more often than large: few sites have most pages.
@@ -31,7 +52,10 @@ internal static class ShardKeys
                 CultureInfo.InvariantCulture,
                 $"https://www.{host}/{Folders[random.Next(Folders.Length)]}/{Word(random, 2)}/{random.Next(100_000)}"));
         }
+    }
 
+    private static string[] Shuffled(HashSet<string> keys, Random random)
+    {
         var all = keys.ToArray();
         random.Shuffle(all);
         return all;

@@ -166,6 +166,33 @@ public sealed class ShardNodeTests : IAsyncLifetime, IAsyncDisposable
     }
 
     [Fact]
+    public async Task An_owner_that_was_taken_over_leaves_the_map_as_it_is()
+    {
+        var (a, b) = (await StartAsync(), await StartAsync());
+        var old = await OpenAsync(a, ShardMap.Root);
+        var root = await OpenAsync(b, ShardMap.Root);
+        await root.CarveAsync([Bytes("a/")]);
+        await AssertKindAsync(DmtErrorKind.Fenced, () => old.AgreeAsync().AsTask());
+        Assert.Equal(2, (await b.LoadMapAsync()).Count);
+    }
+
+    [Fact]
+    public async Task An_owner_that_was_taken_over_does_not_say_that_a_merge_is_done()
+    {
+        var (a, b) = (await StartAsync(), await StartAsync());
+        var old = await OpenAsync(a, ShardMap.Root);
+        var root = await OpenAsync(b, ShardMap.Root);
+        await root.CarveAsync([Bytes("a/")]);
+        var part = await OpenAsync(b, 2);
+        await part.PutAsync(Bytes("a/1"), Bytes("one"));
+        await part.GiveUpAsync(ShardMap.Root);
+        await AssertKindAsync(DmtErrorKind.Fenced, () => old.AbsorbAsync(2).AsTask());
+        Assert.Equal(2, (await b.LoadMapAsync()).Count);
+        Assert.Null(await root.AbsorbAsync(2));
+        Assert.Equal("one", await GetAsync(root, "a/1"));
+    }
+
+    [Fact]
     public async Task A_number_that_no_shard_has_is_refused()
     {
         var a = await StartAsync();

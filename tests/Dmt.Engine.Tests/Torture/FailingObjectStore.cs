@@ -13,6 +13,7 @@ internal sealed class FailingObjectStore(IObjectStore inner) : IObjectStore
 {
     private readonly FailingObjectStore? _opener;
     private int _calls;
+    private readonly TaskCompletionSource _cut = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _isCutOff;
 
     /// <summary>Counts and fails with the store that opened it.</summary>
@@ -34,6 +35,12 @@ internal sealed class FailingObjectStore(IObjectStore inner) : IObjectStore
     /// <summary>Held up while set: completions of objects whose name it accepts.</summary>
     public Func<string, Task>? BeforeComplete { get; set; }
 
+    /// <summary>While set, nothing gets through.</summary>
+    public bool IsDown { get; set; }
+
+    /// <summary>Completes when nothing gets through any more.</summary>
+    public Task WhenCutOff => _cut.Task;
+
     public int Calls => Volatile.Read(ref _calls);
 
     public string Description => inner.Description;
@@ -44,7 +51,11 @@ internal sealed class FailingObjectStore(IObjectStore inner) : IObjectStore
         inner.OpenSibling(root) is { } sibling ? new FailingObjectStore(sibling, _opener ?? this) : null;
 
     /// <summary>From now on nothing gets through: as when the process is killed.</summary>
-    public void CutOff() => _isCutOff = true;
+    public void CutOff()
+    {
+        _isCutOff = true;
+        _cut.TrySetResult();
+    }
 
     public ValueTask<byte[]?> GetAsync(string name, CancellationToken cancellationToken = default) =>
         CallAsync($"get {name}", () => inner.GetAsync(name, cancellationToken));
@@ -100,8 +111,12 @@ internal sealed class FailingObjectStore(IObjectStore inner) : IObjectStore
 
         var fails = Interlocked.Increment(ref _calls) == FailAt;
         var isCutOff = _isCutOff;
-        _isCutOff |= fails && ThenCutOff;
-        if (isCutOff || (fails && !AfterEffect))
+        if (fails && ThenCutOff)
+        {
+            CutOff();
+        }
+
+        if (isCutOff || IsDown || (fails && !AfterEffect))
         {
             throw DmtException.Unavailable($"injected: {what} failed");
         }
