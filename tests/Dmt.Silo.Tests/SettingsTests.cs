@@ -50,7 +50,7 @@ public sealed class SettingsTests
     [InlineData("probe_timeout", "99ms", "100ms to 1m (a number with ms, s, m, h or d)")]
     [InlineData("probes_missed_max", "0", "a whole number from 1 to 100")]
     [InlineData("shard_bytes_max", "1KiB",
-        "none, or 64 KiB to 1 TiB (bytes, or a number with KB, MB, GB, TB, KiB, MiB, GiB or TiB)")]
+        "off, or 64 KiB to 1 TiB (bytes, or a number with KB, MB, GB, TB, KiB, MiB, GiB or TiB)")]
     [InlineData("shard_replicas", "16", "a whole number from 0 to 15")]
     [InlineData("grain_storage", "azure-blob", "dmt (dmt-silo-azure has others)")]
     [InlineData("stop_timeout", "11m", "1s to 10m (a number with ms, s, m, h or d)")]
@@ -93,7 +93,7 @@ public sealed class SettingsTests
     public void What_a_setting_shows_is_what_it_takes()
     {
         var settings = Load(
-            [], ("store", "s3://bucket/p"), ("data", "cache"), ("clustering", "store"), ("shard_bytes_max", "none"),
+            [], ("store", "s3://bucket/p"), ("data", "cache"), ("clustering", "store"), ("shard_bytes_max", "off"),
             ("advertised_address", "::1"), ("otlp_endpoint", "http://a:1"), ("gateway_port", "0"));
         Assert.All(Catalog, setting => Assert.Equal(settings, setting.Apply(settings, setting.Show(settings))));
     }

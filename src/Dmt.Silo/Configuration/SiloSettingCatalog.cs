@@ -45,7 +45,7 @@ internal static class SiloSettingCatalog
 
     private static Setting<SiloSettings>[] Shards(IReadOnlyList<GrainStorageChoice> storages) =>
     [
-        SizeOr("shard_bytes_max", "data at which a shard is cut into several; none: by command only", "none",
+        SizeOr("shard_bytes_max", "data at which a shard is cut into several; off: by command only", "off",
             64L << 10, 1L << 40, (s, n) => s with { ShardBytesMax = n }, s => s.ShardBytesMax),
         Number("shard_replicas", "warm replicas of each shard on other silos", 0, Placement.CopiesMax - 1,
             (s, n) => s with { ShardReplicas = (int)n }, s => s.ShardReplicas),
