@@ -30,6 +30,9 @@ public sealed class HistoryRecorder(Func<long>? clock = null)
         return recorded;
     }
 
+    /// <summary>Calls so far, those that have not ended included.</summary>
+    public int Count => _calls.Count;
+
     /// <summary>All calls so far; those that have not ended are unknown.</summary>
     public IReadOnlyList<RegisterOperation> ToHistory() => [.. _calls.Select(static call => call.ToOperation())];
 
