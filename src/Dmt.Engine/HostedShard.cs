@@ -16,9 +16,11 @@ public sealed class HostedShard : IAsyncDisposable
     private readonly ShardHost _host;
     private readonly Shard _shard;
     private readonly MapStore _maps;
+    private readonly UndurableWrites _undurable;
     private int _disposed;
 
-    internal HostedShard(ShardHost host, Shard shard, MapStore maps) => (_host, _shard, _maps) = (host, shard, maps);
+    internal HostedShard(ShardHost host, Shard shard, MapStore maps) =>
+        (_host, _shard, _maps, _undurable) = (host, shard, maps, shard.NoteUndurable());
 
     public uint Id => _shard.Id;
 
@@ -35,11 +37,20 @@ public sealed class HostedShard : IAsyncDisposable
     public bool IsFlushed => _shard.ActiveBytes == 0;
 
     /// <inheritdoc cref="ITrieStore.GetAsync"/>
+    /// <remarks>Where a strict write of the key is on its way, it is waited for: see <see cref="UndurableWrites"/>.
+    /// </remarks>
     public ValueTask<Entry?> GetAsync(ReadOnlyMemory<byte> key, CancellationToken cancellationToken = default)
     {
         try
         {
-            return _shard.GetAsync(key, null, cancellationToken);
+            var reading = _shard.GetAsync(key, null, cancellationToken);
+            if (!reading.IsCompletedSuccessfully)
+            {
+                return FinishGetAsync(reading, key, cancellationToken);
+            }
+
+            var waiting = _undurable.WaitAsync(key.Span, cancellationToken);
+            return waiting.IsCompletedSuccessfully ? reading : FinishGetAsync(reading.Result, waiting);
         }
         catch (DmtException e) when (IsClosing(e))
         {
@@ -74,6 +85,11 @@ public sealed class HostedShard : IAsyncDisposable
         {
             throw Moved(e);
         }
+        catch (DmtException e) when (e.Kind == DmtErrorKind.Conflict)
+        {
+            await _undurable.WaitAllAsync(cancellationToken).ConfigureAwait(false);
+            throw;
+        }
     }
 
     /// <summary>One page of a range that is the shard's as a whole.</summary>
@@ -83,17 +99,21 @@ public sealed class HostedShard : IAsyncDisposable
         request.Validate();
         var page = new PageBuilder(request);
         using var scan = OpenScan(request.RangeLeft, request.Reverse);
-        while (await scan.MoveNextAsync(cancellationToken).ConfigureAwait(false))
+        var more = false;
+        while (!more && await scan.MoveNextAsync(cancellationToken).ConfigureAwait(false))
         {
             if (page.IsFull)
             {
-                return page.Build(more: true);
+                more = true;
             }
-
-            page.Add(scan.Current);
+            else
+            {
+                page.Add(scan.Current);
+            }
         }
 
-        return page.Build(more: false);
+        await _undurable.WaitAllAsync(cancellationToken).ConfigureAwait(false);
+        return page.Build(more);
     }
 
     /// <summary>The number of keys in a range that is the shard's as a whole, in one snapshot.</summary>
@@ -107,6 +127,7 @@ public sealed class HostedShard : IAsyncDisposable
             count++;
         }
 
+        await _undurable.WaitAllAsync(cancellationToken).ConfigureAwait(false);
         return count;
     }
 
@@ -278,6 +299,26 @@ public sealed class HostedShard : IAsyncDisposable
         {
             throw Moved(e);
         }
+        catch (DmtException e) when (e.Kind == DmtErrorKind.Conflict)
+        {
+            // What does not hold must not be something that may be lost either.
+            await _undurable.WaitAsync(key.Span, cancellationToken).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private async ValueTask<Entry?> FinishGetAsync(
+        ValueTask<Entry?> reading, ReadOnlyMemory<byte> key, CancellationToken cancellationToken)
+    {
+        var entry = await reading.ConfigureAwait(false);
+        await _undurable.WaitAsync(key.Span, cancellationToken).ConfigureAwait(false);
+        return entry;
+    }
+
+    private static async ValueTask<Entry?> FinishGetAsync(Entry? entry, ValueTask waiting)
+    {
+        await waiting.ConfigureAwait(false);
+        return entry;
     }
 
     private bool IsClosing(DmtException error) => error.Kind == DmtErrorKind.Closed && _shard.IsRetired;

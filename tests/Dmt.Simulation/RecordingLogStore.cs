@@ -43,6 +43,8 @@ internal sealed class RecordingLogStore(SimProcess node, ILogStore inner, bool s
 
         public long End => inner.End;
 
+        public long DurableEnd => inner.DurableEnd;
+
         public long BytesWritten => inner.BytesWritten;
 
         public long LiveBytes => inner.LiveBytes;

@@ -16,6 +16,9 @@ internal interface INodeLog : IAsyncDisposable
     /// <summary>The position after the last append.</summary>
     long End { get; }
 
+    /// <summary>Everything before it is durable.</summary>
+    long DurableEnd { get; }
+
     /// <summary>Bytes handed to the medium so far.</summary>
     long BytesWritten { get; }
 

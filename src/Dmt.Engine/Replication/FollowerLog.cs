@@ -13,6 +13,8 @@ internal sealed class FollowerLog(string incarnation) : INodeLog, ILogStore
 
     public long End => 0;
 
+    public long DurableEnd => 0;
+
     public long BytesWritten => 0;
 
     public long LiveBytes => 0;

@@ -13,6 +13,8 @@ internal sealed class ShippingLog(INodeLog inner, Shipper shipper) : INodeLog
 
     public long End => inner.End;
 
+    public long DurableEnd => inner.DurableEnd;
+
     public long BytesWritten => inner.BytesWritten;
 
     public long LiveBytes => inner.LiveBytes;

@@ -23,6 +23,7 @@ internal sealed partial class Shard
     private const int LogObjectsMax = 2048;
 
     private long _userBytesWritten;
+    private UndurableWrites? _undurable; // null where nobody waits for other's writes
 
     public ValueTask<ulong> PutAsync(
         ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, WriteOptions options, CancellationToken cancellationToken)
@@ -163,6 +164,11 @@ internal sealed partial class Shard
 
             var sequence = _lastSequence + 1;
             var position = _host.Log.Append(Id, Epoch, sequence, operation, durability ?? _options.Durability);
+            if (_undurable is { } undurable && (durability ?? _options.Durability).IsStrict)
+            {
+                undurable.Add(operation.Key, position);
+            }
+
             Apply(operation, sequence);
             committed = Publish(
                 sequence, position, operation.Key.Length + operation.Value.Length + operation.Metadata.Length);
@@ -212,6 +218,11 @@ internal sealed partial class Shard
             var position = _host.Log.Append(
                 Id, Epoch, sequence, batch.RecordCount, batch.Record, durability ?? _options.Durability);
             sequence += (ulong)(batch.RecordCount - batch.Count);
+            if (_undurable is { } undurable && (durability ?? _options.Durability).IsStrict)
+            {
+                undurable.Add(batch, position);
+            }
+
             foreach (var operation in batch)
             {
                 Apply(operation, sequence++);

@@ -85,6 +85,11 @@ internal sealed partial class Shard : IAsyncDisposable
 
     public ulong Epoch => _manifest.Epoch;
 
+    /// <summary>
+    /// From now on notes strict writes until they are durable, for readers who must not see what may be lost.
+    /// </summary>
+    public UndurableWrites NoteUndurable() => _undurable ??= new UndurableWrites(_host.Log);
+
     /// <summary>Everything up to it can be read.</summary>
     public ulong LastSequence => Volatile.Read(ref _lastSequence);
 
