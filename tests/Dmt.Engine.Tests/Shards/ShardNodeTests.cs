@@ -166,6 +166,25 @@ public sealed class ShardNodeTests : IAsyncLifetime, IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_node_that_lost_a_shard_and_does_not_know_opens_it_again_as_another_incarnation()
+    {
+        var (a, b) = (await StartAsync(), await StartAsync());
+        var root = await OpenAsync(a, ShardMap.Root);
+        await root.PutAsync(Bytes("a"), Bytes("one"), Strict);
+        var first = a.Incarnation;
+        await (await OpenAsync(b, ShardMap.Root)).PutAsync(Bytes("b"), Bytes("two"), Strict);
+
+        // Its own log is sealed: a manifest that named it anew would have what lies behind the seal replayed.
+        await AssertKindAsync(DmtErrorKind.Fenced, () => a.OpenAsync(ShardMap.Root).AsTask());
+        Assert.True(a.IsFenced);
+        root = await OpenAsync(a, ShardMap.Root);
+        Assert.NotEqual(first, a.Incarnation);
+        Assert.Equal("two", await GetAsync(root, "b"));
+        await root.PutAsync(Bytes("c"), Bytes("three"), Strict);
+        Assert.Equal("three", await GetAsync(await OpenAsync(b, ShardMap.Root), "c"));
+    }
+
+    [Fact]
     public async Task An_owner_that_was_taken_over_leaves_the_map_as_it_is()
     {
         var (a, b) = (await StartAsync(), await StartAsync());
