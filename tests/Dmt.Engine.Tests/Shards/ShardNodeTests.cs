@@ -166,6 +166,17 @@ public sealed class ShardNodeTests : IAsyncLifetime, IAsyncDisposable
     }
 
     [Fact]
+    public async Task However_many_are_carved_together_the_map_skips_no_version()
+    {
+        var a = await StartAsync();
+        var root = await OpenAsync(a, ShardMap.Root);
+        var before = (await a.LoadMapAsync()).Version;
+        var map = await root.CarveAsync([Bytes("a/"), Bytes("b/"), Bytes("c/")]);
+        Assert.Equal(4, map.Count);
+        Assert.Equal(before + 2, map.Version); // Numbers are reserved, then the shards are named.
+    }
+
+    [Fact]
     public async Task A_node_that_lost_a_shard_and_does_not_know_opens_it_again_as_another_incarnation()
     {
         var (a, b) = (await StartAsync(), await StartAsync());
