@@ -124,6 +124,7 @@ public sealed class ShardNode : IAsyncDisposable
         if (host.Find(shard) is { } before)
         {
             await host.ReleaseAsync(before).ConfigureAwait(false);
+            await ThrowIfLostAsync(host, before, cancellationToken).ConfigureAwait(false);
         }
 
         try
@@ -160,6 +161,27 @@ public sealed class ShardNode : IAsyncDisposable
     }
 
     internal ShardHost? Host => Volatile.Read(ref _host);
+
+    /// <summary>
+    /// Whoever took over a shard that was not closed here has sealed this incarnation's log: what it still wrote behind
+    /// the seal must not come back because a manifest names the log from there on.
+    /// </summary>
+    private async ValueTask ThrowIfLostAsync(ShardHost host, Shard before, CancellationToken cancellationToken)
+    {
+        if (before.IsClosedCleanly)
+        {
+            return;
+        }
+
+        var latest = await new ManifestStore(_objects, before.Id).LoadLatestAsync(cancellationToken)
+            .ConfigureAwait(false);
+        if (latest is not null && latest.Incarnation != host.Log.Incarnation)
+        {
+            var lost = ManifestStore.TakenOver(before.Owned.Manifest);
+            host.Log.Fence.Note(lost);
+            throw lost;
+        }
+    }
 
     /// <summary>The present incarnation, or a new one where there is none or it is fenced.</summary>
     private async ValueTask<ShardHost> HostAsync(CancellationToken cancellationToken)
