@@ -15,8 +15,9 @@ namespace Dmt.Simulation;
 /// </summary>
 /// <param name="world">Where violations go.</param>
 /// <param name="switches">What it breaks on purpose.</param>
-/// <param name="forbidsStaleReads">Objects are deleted so late that not even who was taken over may miss one.</param>
-internal sealed class SimBucket(SimWorld world, SimSwitches switches, bool forbidsStaleReads)
+/// <param name="forbidsStaleReads">Objects are deleted so late that not even who was taken over may miss one; null
+/// where it is not known here who owns what.</param>
+internal sealed class SimBucket(SimWorld world, SimSwitches switches, bool? forbidsStaleReads)
 {
     private readonly SortedDictionary<string, byte[]> _objects = new(StringComparer.Ordinal);
     private readonly Dictionary<string, DateTimeOffset> _createdAt = [];
@@ -92,7 +93,7 @@ internal sealed class SimBucket(SimWorld world, SimSwitches switches, bool forbi
     {
         if (!_objects.TryGetValue(name, out var content))
         {
-            if (_deleted.Contains(name) && (forbidsStaleReads || IsOwner(node)))
+            if (_deleted.Contains(name) && forbidsStaleReads is { } always && (always || IsOwner(node)))
             {
                 world.Fail($"node {node.Number} reads {name}, which was deleted");
             }
