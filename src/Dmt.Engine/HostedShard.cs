@@ -245,7 +245,10 @@ public sealed class HostedShard : IAsyncDisposable
             await _shard.ThrowIfTakenOverAsync(cancellationToken).ConfigureAwait(false);
         }
 
-        await UpdateMapAsync(map => MapAgreement.Without(map, child), CancellationToken.None).ConfigureAwait(false);
+        // What was carved out of the child is this one's now, and the map may never have been told of it.
+        await UpdateMapAsync(
+            map => MapAgreement.Of(MapAgreement.Without(map, child), _shard.Id, _shard.Carved), CancellationToken.None)
+            .ConfigureAwait(false);
         return null;
     }
 

@@ -124,6 +124,10 @@ public sealed class ShardNode : IAsyncDisposable
         if (host.Find(shard) is { } before)
         {
             await host.ReleaseAsync(before).ConfigureAwait(false);
+            if (await IsLostAsync(host, before, cancellationToken).ConfigureAwait(false))
+            {
+                host = await HostAsync(cancellationToken).ConfigureAwait(false);
+            }
         }
 
         try
@@ -167,6 +171,28 @@ public sealed class ShardNode : IAsyncDisposable
     }
 
     internal ShardHost? Host => Volatile.Read(ref _host);
+
+    /// <summary>
+    /// Whoever took over a shard that was not closed here has sealed this incarnation's log: what it still wrote behind
+    /// the seal must not come back because a manifest names the log from there on. So this incarnation is over.
+    /// </summary>
+    private async ValueTask<bool> IsLostAsync(ShardHost host, Shard before, CancellationToken cancellationToken)
+    {
+        if (before.IsClosedCleanly)
+        {
+            return false;
+        }
+
+        var latest = await new ManifestStore(_objects, before.Id).LoadLatestAsync(cancellationToken)
+            .ConfigureAwait(false);
+        if (latest is null || latest.Incarnation == host.Log.Incarnation)
+        {
+            return false;
+        }
+
+        host.Log.Fence.Note(ManifestStore.TakenOver(before.Owned.Manifest));
+        return true;
+    }
 
     /// <summary>The present incarnation, or a new one where there is none or it is fenced.</summary>
     private async ValueTask<ShardHost> HostAsync(CancellationToken cancellationToken)

@@ -15,8 +15,9 @@ namespace Dmt.Simulation;
 /// </summary>
 /// <param name="world">Where violations go.</param>
 /// <param name="switches">What it breaks on purpose.</param>
-/// <param name="forbidsStaleReads">Objects are deleted so late that not even who was taken over may miss one.</param>
-internal sealed class SimBucket(SimWorld world, SimSwitches switches, bool forbidsStaleReads)
+/// <param name="forbidsStaleReads">Objects are deleted so late that not even who was taken over may miss one; null
+/// where it is not known here who owns what.</param>
+internal sealed class SimBucket(SimWorld world, SimSwitches switches, bool? forbidsStaleReads)
 {
     private readonly SortedDictionary<string, byte[]> _objects = new(StringComparer.Ordinal);
     private readonly Dictionary<string, DateTimeOffset> _createdAt = [];
@@ -92,7 +93,7 @@ internal sealed class SimBucket(SimWorld world, SimSwitches switches, bool forbi
     {
         if (!_objects.TryGetValue(name, out var content))
         {
-            if (_deleted.Contains(name) && (forbidsStaleReads || IsOwner(node)))
+            if (_deleted.Contains(name) && forbidsStaleReads is { } always && (always || IsOwner(node)))
             {
                 world.Fail($"node {node.Number} reads {name}, which was deleted");
             }
@@ -226,10 +227,22 @@ internal sealed class SimBucket(SimWorld world, SimSwitches switches, bool forbi
 
     private DateTimeOffset Now => SimTime.Beginning + new TimeSpan(world.Now);
 
-    private static bool IsLogThatIsNeeded(List<Manifest> living, string name) =>
-        name.Split('/') is ["log", var incarnation, var number]
-        && living.Exists(manifest => manifest.LogRanges.Any(range => range.Incarnation == incarnation
-            && long.Parse(number, CultureInfo.InvariantCulture) >= range.From));
+    /// <summary>A manifest has it replayed, and it has records of that shard. A node that failed to open a shard has
+    /// its log named as well, where nothing of the shard is.</summary>
+    private bool IsLogThatIsNeeded(List<Manifest> living, string name)
+    {
+        if (name.Split('/') is not ["log", var incarnation, var number] || !_objects.TryGetValue(name, out var batch)
+            || ObjectLogFormat.ReadHeader(batch, name).Kind == ObjectBatchKind.Fence)
+        {
+            return false;
+        }
+
+        var sections = ObjectLogFormat.ReadFooter(batch, batch.Length, name);
+        return living.Exists(manifest => sections.Exists(section => section.Shard == manifest.Shard
+                && section.LastSequence > manifest.FlushedSequence)
+            && manifest.LogRanges.Any(range => range.Incarnation == incarnation
+                && long.Parse(number, CultureInfo.InvariantCulture) >= range.From));
+    }
 
     /// <summary>After a month, when who lives must have noticed: what has no shard may begin its log anew.</summary>
     private void NoteFenceDeleted(string name, byte[] content)

@@ -54,6 +54,15 @@ public sealed partial class ShardMap
         return new(NextVersion(), NextShard, [.. _entries.AsSpan(0, index), .. _entries.AsSpan(index + 1)]);
     }
 
+    /// <summary>The same shards as the version that follows another one: changes that are made together are one.
+    /// </summary>
+    /// <param name="before">What the changes were made to.</param>
+    public ShardMap AsNextOf(ShardMap before)
+    {
+        ArgumentNullException.ThrowIfNull(before);
+        return Version == before.Version + 1 ? this : new(before.NextVersion(), NextShard, _entries);
+    }
+
     /// <summary>
     /// The next version, in which <paramref name="count"/> numbers are given away: nobody else gets them. Whoever has
     /// them may <see cref="Add(uint, ReadOnlyMemory{byte})"/> shards that have them, in any order, or never.

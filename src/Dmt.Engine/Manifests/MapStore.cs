@@ -71,6 +71,9 @@ internal sealed class MapStore(IObjectStore objects)
                 return latest;
             }
 
+            // However many changes it is: whoever skipped a number would not notice that another has taken it.
+            next = next.AsNextOf(latest);
+
             if (check is not null)
             {
                 await check(cancellationToken).ConfigureAwait(false);

@@ -45,11 +45,13 @@ internal sealed partial class Shard
             bool isPinning;
             lock (_writeLock)
             {
-                if (_failure is not null)
+                if (_failure is { } failure)
                 {
                     // A carve or a merge may have been committed by a manifest that is in doubt: the next one would
-                    // undo it, when others have gone by it.
-                    return false;
+                    // undo it, when others have gone by it. Not unavailable: trying again would not help.
+                    throw new DmtException(
+                        failure is DmtException { Kind: DmtErrorKind.Fenced } ? DmtErrorKind.Fenced
+                            : DmtErrorKind.Closed, failure.Message, failure);
                 }
 
                 isPinning = _freezeSoon && !_closed && MergedInto is null;

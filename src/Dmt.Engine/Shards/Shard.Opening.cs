@@ -100,6 +100,16 @@ internal sealed partial class Shard
         }
 
         IReadOnlyList<LogRange> replay = state?.LogRanges ?? [];
+        if (state is not null && state.Incarnation != host.Log.Incarnation
+            && replay.Any(range => range.Incarnation == host.Log.Incarnation))
+        {
+            // Another process took the shard over from this one, and seals its log: a manifest that names the log from
+            // here on would have what lies behind the seal replayed.
+            var takenOver = ManifestStore.TakenOver(state with { Incarnation = host.Log.Incarnation });
+            host.Log.Fence.Note(takenOver);
+            throw takenOver;
+        }
+
         var manifest = new Manifest
         {
             Shard = id,

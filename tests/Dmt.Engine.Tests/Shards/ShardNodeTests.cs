@@ -166,6 +166,56 @@ public sealed class ShardNodeTests : IAsyncLifetime, IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_merge_tells_the_map_of_what_was_carved_out_of_the_child_and_not_named()
+    {
+        var a = await StartAsync();
+        var root = await OpenAsync(a, ShardMap.Root);
+        await root.CarveAsync([Bytes("a/")]);
+        var part = await OpenAsync(a, 2);
+        await part.PutAsync(Bytes("a/b/1"), Bytes("one"));
+        var map = await part.CarveAsync([Bytes("a/b/")]);
+        await _bucket.OpenSibling("store").DeleteAsync([map.ObjectName]);
+
+        var b = await StartAsync();
+        Assert.Equal(2, (await b.LoadMapAsync()).Count);
+        await part.GiveUpAsync(ShardMap.Root);
+        await part.DisposeAsync();
+        await root.DisposeAsync();
+        Assert.Null(await (await OpenAsync(b, ShardMap.Root)).AbsorbAsync(2));
+        map = await b.LoadMapAsync();
+        Assert.Equal(2, map.Count);
+        Assert.Equal("one", await GetAsync(await OpenAsync(b, map.Find("a/b/1"u8).Shard), "a/b/1"));
+    }
+
+    [Fact]
+    public async Task However_many_are_carved_together_the_map_skips_no_version()
+    {
+        var a = await StartAsync();
+        var root = await OpenAsync(a, ShardMap.Root);
+        var before = (await a.LoadMapAsync()).Version;
+        var map = await root.CarveAsync([Bytes("a/"), Bytes("b/"), Bytes("c/")]);
+        Assert.Equal(4, map.Count);
+        Assert.Equal(before + 2, map.Version); // Numbers are reserved, then the shards are named.
+    }
+
+    [Fact]
+    public async Task A_node_that_lost_a_shard_and_does_not_know_opens_it_again_as_another_incarnation()
+    {
+        var (a, b) = (await StartAsync(), await StartAsync());
+        var root = await OpenAsync(a, ShardMap.Root);
+        await root.PutAsync(Bytes("a"), Bytes("one"), Strict);
+        var first = a.Incarnation;
+        await (await OpenAsync(b, ShardMap.Root)).PutAsync(Bytes("b"), Bytes("two"), Strict);
+
+        // Its own log is sealed: a manifest that named it anew would have what lies behind the seal replayed.
+        root = await OpenAsync(a, ShardMap.Root);
+        Assert.NotEqual(first, a.Incarnation);
+        Assert.Equal("two", await GetAsync(root, "b"));
+        await root.PutAsync(Bytes("c"), Bytes("three"), Strict);
+        Assert.Equal("three", await GetAsync(await OpenAsync(b, ShardMap.Root), "c"));
+    }
+
+    [Fact]
     public async Task An_owner_that_was_taken_over_leaves_the_map_as_it_is()
     {
         var (a, b) = (await StartAsync(), await StartAsync());

@@ -28,7 +28,7 @@ internal sealed partial class ShardSimulation
     {
         _world = new SimWorld(seed, keepTrace);
         _switches = switches;
-        _bucket = new SimBucket(_world, switches, forbidsStaleReads: false);
+        _bucket = new SimBucket(_world, switches, forbidsStaleReads: null);
         _book = new ShardBook(_world, _bucket, _counts);
 
         // Longer than any node is stopped or cut off; or nothing is ever deleted.
