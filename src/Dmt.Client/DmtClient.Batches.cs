@@ -27,8 +27,8 @@ public sealed partial class DmtClient
     /// <inheritdoc/>
     /// <remarks>
     /// Over several shards, one after the other in the order of their first operations: each as a whole, and applied
-    /// once. When one fails, the error says which were written (<see cref="DmtException.Written"/>). Conditions need all
-    /// operations to be in one shard.
+    /// once. When one fails, the error says which were written (<see cref="DmtException.Written"/>). Conditions need
+    /// all operations to be in one shard.
     /// </remarks>
     public async ValueTask<ulong> WriteAsync(
         WriteBatch batch, Durability? durability = null, CancellationToken cancellationToken = default)
@@ -76,7 +76,8 @@ public sealed partial class DmtClient
         if (call.Left.HasConditions && parts.Count > 1)
         {
             throw DmtException.InvalidArgument(
-                $"a batch with conditions lies in {parts.Count} shards: expected one, it is atomic within a shard only");
+                $"a batch with conditions lies in {parts.Count} shards: expected one, it is atomic within a shard "
+                    + "only");
         }
 
         for (var i = 0; i < parts.Count; i++)

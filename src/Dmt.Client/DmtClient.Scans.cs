@@ -26,7 +26,7 @@ public sealed partial class DmtClient
             if (entries.Count >= request.Limit || bytes >= request.BytesMax)
             {
                 // Full at the end of a shard: there is a next page if any of the next ones has a key.
-                return await AnyAsync(walk, cancellationToken).ConfigureAwait(false) ? Page(more: true) : Page(more: false);
+                return Page(await AnyAsync(walk, cancellationToken).ConfigureAwait(false));
             }
 
             var asked = new ShardScan

@@ -6,8 +6,8 @@ namespace Dmt.Client;
 public sealed class DmtClientOptions
 {
     /// <summary>
-    /// How long a call is tried again before it fails with Unavailable: long enough, by default, for a silo that died to
-    /// be noticed and its shards to be opened elsewhere. 100 ms to 1 hour; 60 s by default.
+    /// How long a call is tried again before it fails with Unavailable: long enough, by default, for a silo that died
+    /// to be noticed and its shards to be opened elsewhere. 100 ms to 1 hour; 60 s by default.
     /// </summary>
     public TimeSpan OperationTimeout { get; set; } = TimeSpan.FromSeconds(60);
 
@@ -27,7 +27,8 @@ public sealed class DmtClientOptions
     /// <summary>Calls in one message. 1 (none go together) to 10,000; 256 by default.</summary>
     public int CallsPerMessageMax { get; set; } = 256;
 
-    /// <exception cref="DmtException">InvalidArgument naming the setting, what was given and what is allowed.</exception>
+    /// <exception cref="DmtException">InvalidArgument naming the setting, what was given and what is
+    /// allowed.</exception>
     internal void Validate()
     {
         Check(nameof(OperationTimeout), OperationTimeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1));

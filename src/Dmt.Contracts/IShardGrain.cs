@@ -5,10 +5,10 @@ using Dmt.Core.Keys;
 namespace Dmt.Contracts;
 
 /// <summary>
-/// One shard, as its owner answers for it; the key is the shard's number. Keys that are not the shard's are refused with
-/// NotOwner before anything is done: look into the map again. While it moves to another silo, and where its silo was
-/// fenced, it answers Unavailable or Fenced; asked again, it is found at its next owner. Calls interleave: the engine
-/// orders writes.
+/// One shard, as its owner answers for it; the key is the shard's number. Keys that are not the shard's are refused
+/// with NotOwner before anything is done: look into the map again. While it moves to another silo, and where its silo
+/// was fenced, it answers Unavailable or Fenced; asked again, it is found at its next owner. Calls interleave: the
+/// engine orders writes.
 /// </summary>
 [Alias("dmt.shard")]
 public interface IShardGrain : IGrainWithStringKey

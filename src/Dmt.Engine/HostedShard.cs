@@ -218,7 +218,8 @@ public sealed class HostedShard : IAsyncDisposable
     /// </summary>
     /// <param name="child">The shard that gave up.</param>
     /// <param name="cancellationToken">Gives up, before the commit.</param>
-    /// <returns>Null when it is done; or the shard that was carved out between the two meanwhile, which is to absorb it.
+    /// <returns>Null when it is done; or the shard that was carved out between the two meanwhile, which is to absorb
+    /// it.
     /// </returns>
     /// <exception cref="DmtException">InvalidArgument where the shard did not give up; Fenced; Unavailable.</exception>
     public async ValueTask<uint?> AbsorbAsync(uint child, CancellationToken cancellationToken = default)
@@ -344,7 +345,8 @@ public sealed record HostedShardStatistics
     /// <summary>Tables as they lie in the store.</summary>
     public long TableBytes { get; init; }
 
-    /// <summary>Entries in tables and memory, overwritten ones included; after a carve or a merge an estimate.</summary>
+    /// <summary>Entries in tables and memory, overwritten ones included; after a carve or a merge an
+    /// estimate.</summary>
     public long EntriesMax { get; init; }
 
     public ulong LastSequence { get; init; }

@@ -1,6 +1,7 @@
 // One of many processes that share a store in a bucket: it owns the shards that it was told to open, and no others. Who
-// opens what is decided elsewhere (in a cluster by Orleans); what is decided here is that two owners of one shard cannot
-// both go on: opening fences (Shard.Opening.cs), and what fences one shard of a node fences its log, so all of them.
+// opens what is decided elsewhere (in a cluster by Orleans); what is decided here is that two owners of one shard
+// cannot both go on: opening fences (Shard.Opening.cs), and what fences one shard of a node fences its log, so all of
+// them.
 // Then the node goes on under a new incarnation, from the next opening on, and its shards are opened anew.
 //
 // Structure: a carve is done by the parent's owner, and the new shards are closed before the map names them, so that
@@ -19,8 +20,8 @@ using Dmt.Engine.Shards;
 namespace Dmt.Engine;
 
 /// <summary>
-/// A process's share of a store whose shards are owned by many processes. All shards that it has open share one log, one
-/// memory budget and one queue of background work. Safe for concurrent use.
+/// A process's share of a store whose shards are owned by many processes. All shards that it has open share one log,
+/// one memory budget and one queue of background work. Safe for concurrent use.
 /// </summary>
 public sealed class ShardNode : IAsyncDisposable
 {
@@ -74,7 +75,8 @@ public sealed class ShardNode : IAsyncDisposable
         if (options.RestoreFrom is { } checkpoint)
         {
             throw DmtException.InvalidArgument(
-                $"{nameof(options.RestoreFrom)} is {checkpoint}: a store is restored by one process that opens all of it");
+                $"{nameof(options.RestoreFrom)} is {checkpoint}: a store is restored by one process that opens all "
+                    + "of it");
         }
 
         objects = await TrieStore.WithCacheAsync(objects, options, cancellationToken).ConfigureAwait(false);
@@ -115,7 +117,8 @@ public sealed class ShardNode : IAsyncDisposable
             .AcquireAsync(cancellationToken).ConfigureAwait(false);
         var host = await HostAsync(cancellationToken).ConfigureAwait(false);
         if (shard != ShardMap.Root
-            && await new ManifestStore(_objects, shard).LoadLatestAsync(cancellationToken).ConfigureAwait(false) is null)
+            && await new ManifestStore(_objects, shard).LoadLatestAsync(cancellationToken)
+                .ConfigureAwait(false) is null)
         {
             throw new DmtException(DmtErrorKind.NotOwner, $"there is no shard {shard} in {_objects.Description}");
         }

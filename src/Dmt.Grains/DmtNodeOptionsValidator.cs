@@ -18,7 +18,8 @@ internal sealed class DmtNodeOptionsValidator(IOptions<DmtNodeOptions> options) 
         Check(
             nameof(given.ReplicaKeepInterval), given.ReplicaKeepInterval, TimeSpan.FromMilliseconds(100),
             TimeSpan.FromHours(1));
-        Check(nameof(given.BalanceInterval), given.BalanceInterval, TimeSpan.FromMilliseconds(100), TimeSpan.FromDays(1));
+        Check(
+            nameof(given.BalanceInterval), given.BalanceInterval, TimeSpan.FromMilliseconds(100), TimeSpan.FromDays(1));
         Check(nameof(given.MoveDelay), given.MoveDelay, TimeSpan.Zero, TimeSpan.FromHours(1));
         Check(nameof(given.MovePause), given.MovePause, TimeSpan.Zero, TimeSpan.FromMinutes(1));
     }

@@ -2,7 +2,8 @@ using Dmt.Core;
 
 namespace Dmt.Contracts.Messages;
 
-/// <summary>What a silo has open, all its shards together. Sizes in bytes, as in <see cref="StoreStatistics"/>.</summary>
+/// <summary>What a silo has open, all its shards together. Sizes in bytes, as in <see
+/// cref="StoreStatistics"/>.</summary>
 [GenerateSerializer, Immutable, Alias("dmt.node-description")]
 public sealed record NodeDescription
 {

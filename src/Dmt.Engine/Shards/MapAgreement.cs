@@ -6,7 +6,8 @@ namespace Dmt.Engine.Shards;
 /// <summary>What a manifest says of a shard's children goes before what the map says.</summary>
 internal static class MapAgreement
 {
-    /// <summary>The map, with the children that the manifest of a shard names; the same one where it has them.</summary>
+    /// <summary>The map, with the children that the manifest of a shard names; the same one where it has
+    /// them.</summary>
     /// <param name="map">Any version.</param>
     /// <param name="shard">The parent.</param>
     /// <param name="carved">What was carved out of it.</param>

@@ -297,8 +297,9 @@ internal sealed partial class Shard
     }
 
     /// <summary>
-    /// From here on no more of the shard comes to the log: the owner before cannot write it any more. Where that is this
-    /// node, which could not close the shard cleanly, the others of its shards go on, and what there is must be written.
+    /// From here on no more of the shard comes to the log: the owner before cannot write it any more. Where that is
+    /// this node, which could not close the shard cleanly, the others of its shards go on, and what there is must be
+    /// written.
     /// </summary>
     private ValueTask EndLogAsync(LogRange range, CancellationToken cancellationToken) =>
         range.Incarnation == _host.Log.Incarnation

@@ -73,7 +73,8 @@ internal sealed partial class ShardDirectory
         CheckStillThere(parent, last.MergedInto);
         await parent.AbsorbAsync(last, () => Forget(last.Shard), cancellationToken).ConfigureAwait(false);
         _host.Feed?.Note(KeyRange.Prefix(last.Prefix));
-        await _maps.UpdateAsync(map => MapAgreement.Without(map, last.Shard), CancellationToken.None).ConfigureAwait(false);
+        await _maps.UpdateAsync(map => MapAgreement.Without(map, last.Shard), CancellationToken.None)
+            .ConfigureAwait(false);
     }
 
     private uint ParentOf(uint id) => ShardPrefixes.ParentOf(Map, id);

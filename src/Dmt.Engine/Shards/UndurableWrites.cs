@@ -1,9 +1,11 @@
 // Strict writes can be read before they are durable: in the process that has them that is right, for it is one order
 // for all. But a shard goes on elsewhere when its owner is lost, without what was not durable, and whoever has read it
-// would have seen what never was. So where shards move, who reads a key that has a strict write on its way waits for it.
+// would have seen what never was. So where shards move, who reads a key that has a strict write on its way waits for
+// it.
 //
 // Kept by hash of the key: that two keys share one costs a wait, nothing else. A write is noted after the log has taken
-// it and before it can be read; a reader asks after it has read. What is durable is forgotten by the writers that follow.
+// it and before it can be read; a reader asks after it has read. What is durable is forgotten by the writers that
+// follow.
 using System.Collections.Concurrent;
 using Dmt.Core;
 using Dmt.Core.Hashing;

@@ -1,7 +1,7 @@
 // From silos to names and back. Placement goes by names, which outlive restarts: a silo that comes back under its name
-// gets back what it had. Members that cannot be chosen, because they are down, leaving or coming, keep their places until
-// Orleans forgets them (DefunctSiloExpiration), so that the holder of copy 1 becomes the primary, and not whoever would be
-// next (docs/adr/0011).
+// gets back what it had. Members that cannot be chosen, because they are down, leaving or coming, keep their places
+// until Orleans forgets them (DefunctSiloExpiration), so that the holder of copy 1 becomes the primary, and not whoever
+// would be next (docs/adr/0011).
 namespace Dmt.Grains.Placement;
 
 /// <summary>The homes of shards and of their copies, by the present membership.</summary>

@@ -9,8 +9,8 @@ using Orleans.Concurrency;
 namespace Dmt.Grains.Shards;
 
 /// <summary>
-/// A thin handle on a shard of the silo's <see cref="ShardNode"/>. Activation opens and fences; deactivation flushes and
-/// closes, so that a graceful move replays nothing. Calls interleave, for the engine orders writes.
+/// A thin handle on a shard of the silo's <see cref="ShardNode"/>. Activation opens and fences; deactivation flushes
+/// and closes, so that a graceful move replays nothing. Calls interleave, for the engine orders writes.
 /// </summary>
 [Reentrant]
 [ShardPlacement]

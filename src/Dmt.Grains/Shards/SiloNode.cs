@@ -11,16 +11,18 @@ internal sealed partial class SiloNode(
     Func<IObjectStore> open, IOptions<DmtNodeOptions> options, TimeProvider time, ILogger<SiloNode> log)
     : ILifecycleParticipant<ISiloLifecycle>
 {
+    private const string NotYet = "the silo has not come to the stage of application services yet";
+
     private ShardNode? _node;
     private ReplicaNode? _replicas;
 
     /// <summary>The node, while the silo runs.</summary>
     public ShardNode Node =>
-        _node ?? throw new InvalidOperationException("the silo has not come to the stage of application services yet");
+        _node ?? throw new InvalidOperationException(NotYet);
 
     /// <summary>The replicas of other silos' shards, while the silo runs.</summary>
     public ReplicaNode Replicas =>
-        _replicas ?? throw new InvalidOperationException("the silo has not come to the stage of application services yet");
+        _replicas ?? throw new InvalidOperationException(NotYet);
 
     /// <summary>The silo is about to leave: shards are not opened here any more.</summary>
     public bool IsLeaving { get; set; }

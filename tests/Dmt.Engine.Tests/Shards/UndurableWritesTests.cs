@@ -18,7 +18,8 @@ public sealed class UndurableWritesTests
         await using var bucket = new MemoryObjectStore(TimeProvider.System);
         var line = new FailingObjectStore(bucket.OpenSibling("store"))
         {
-            BeforeCreate = name => held && name.StartsWith("log/", StringComparison.Ordinal) ? upload.Task : Task.CompletedTask,
+            BeforeCreate = name =>
+                held && name.StartsWith("log/", StringComparison.Ordinal) ? upload.Task : Task.CompletedTask,
         };
         await using var node = await ShardNode.StartAsync(line);
         var shard = (await node.OpenAsync(1)).Shard!;

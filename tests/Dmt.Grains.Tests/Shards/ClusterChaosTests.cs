@@ -130,7 +130,8 @@ public sealed class ClusterChaosTests(ITestOutputHelper output)
     private static async Task<int> ScanAsync(DmtClient store, CancellationToken stop)
     {
         var scans = 0;
-        var standing = Enumerable.Range(0, StandingKeys).Select(i => Encoding.UTF8.GetString(StandingKey(i))).ToHashSet();
+        var standing =
+            Enumerable.Range(0, StandingKeys).Select(i => Encoding.UTF8.GetString(StandingKey(i))).ToHashSet();
         while (!stop.IsCancellationRequested)
         {
             var seen = new List<string>();
