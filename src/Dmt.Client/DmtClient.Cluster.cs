@@ -116,8 +116,10 @@ public sealed partial class DmtClient
             call,
             async (call, stop) =>
             {
+#pragma warning disable CA2016 // Earlier versions of Orleans 10 take no token here.
                 var hosts = await _grains.GetGrain<IManagementGrain>(0).GetHosts(onlyActive: true)
                     .WaitAsync(stop).ConfigureAwait(false);
+#pragma warning restore CA2016
                 return await Task.WhenAll(hosts.Keys.Select(silo =>
                     call(_grains.GetGrain<INodeGrain>(silo.ToParsableString()), stop).AsTask())).ConfigureAwait(false);
             },

@@ -130,7 +130,9 @@ internal sealed partial class ShardMapGrain(
 
     private async ValueTask<Dictionary<uint, ShardDescription>> DescribeOpenAsync(CancellationToken cancellationToken)
     {
+#pragma warning disable CA2016 // Earlier versions of Orleans 10 take no token here.
         var hosts = await GrainFactory.GetGrain<IManagementGrain>(0).GetHosts(onlyActive: true);
+#pragma warning restore CA2016
         var nodes = await Task.WhenAll(hosts.Keys.Select(silo =>
             GrainFactory.GetGrain<INodeGrain>(silo.ToParsableString()).DescribeAsync(cancellationToken).AsTask()));
         var open = new Dictionary<uint, ShardDescription>();
