@@ -46,7 +46,6 @@ public sealed class ProblemTests
 
     [Theory]
     [InlineData("GET", "/nothing")]
-    [InlineData("GET", "/kv")]
     [InlineData("GET", "/x/../kv/y")]
     [InlineData("PUT", "/bulk/prefix")]
     public async Task An_unknown_address_is_a_problem(string method, string path)
