@@ -92,7 +92,7 @@ public sealed partial class TrieStore
 
     private static WriteBatch Cut(WriteBatch batch)
     {
-        var cut = new WriteBatch(batch.Encoded.Length + 64);
+        var cut = new WriteBatch(batch.Encoded.Length + 64) { Request = batch.Request };
         foreach (var operation in batch)
         {
             _ = operation.Kind == WriteOperationKind.DeleteRange
