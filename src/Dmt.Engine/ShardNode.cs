@@ -14,6 +14,7 @@ using Dmt.Core.Sharding;
 using Dmt.Engine.Log;
 using Dmt.Engine.Manifests;
 using Dmt.Engine.Objects;
+using Dmt.Engine.Replication;
 using Dmt.Engine.Scheduling;
 using Dmt.Engine.Shards;
 
@@ -92,6 +93,14 @@ public sealed class ShardNode : IAsyncDisposable
 
     /// <summary>The store's settings.</summary>
     public EngineOptions Options => _options;
+
+    /// <summary>
+    /// Makes a node of replicas over the same store: of shards that other nodes own. It must be closed before this one.
+    /// </summary>
+    /// <param name="pollInterval">As <see cref="ReplicaNode.Open"/>.</param>
+    /// <exception cref="DmtException">InvalidArgument for the interval.</exception>
+    public ReplicaNode OpenReplicas(TimeSpan? pollInterval = null) =>
+        ReplicaNode.Open(new BorrowedObjectStore(_objects), _options, pollInterval, _time);
 
     /// <summary>What the shards that are open here hold together; null before the first is opened.</summary>
     /// <param name="shards">How many the store has.</param>

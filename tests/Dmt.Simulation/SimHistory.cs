@@ -29,7 +29,7 @@ internal sealed class SimHistory
     public static SimHistory Of(IEnumerable<KeyValuePair<string, SimEntry>> entries, ulong last)
     {
         var history = new SimHistory();
-        history.Merge(entries, last);
+        history.Add(new Step(last, null, null, [.. entries]));
         return history;
     }
 
@@ -79,9 +79,9 @@ internal sealed class SimHistory
     /// <summary>What is under the prefix is another's from now on.</summary>
     public void Carve(string prefix) => Add(new Step(0, null, prefix, null));
 
-    /// <summary>What another had is here from now on.</summary>
+    /// <summary>What another had is here from now on, and has a sequence number of its own behind both.</summary>
     public void Merge(IEnumerable<KeyValuePair<string, SimEntry>> entries, ulong last) =>
-        Add(new Step(Math.Max(Last, last), null, null, [.. entries]));
+        Add(new Step(Math.Max(Last, last) + 1, null, null, [.. entries]));
 
     /// <summary>What a scan of a range must give now.</summary>
     public List<KeyValuePair<string, SimEntry>> Range(string start, string? end) =>

@@ -44,7 +44,7 @@ internal abstract class SimProcess
     public long Errors { get; set; }
 
     /// <summary>Calls of the engine that have not returned.</summary>
-    public int PendingCalls { get; set; }
+    public List<string> PendingCalls { get; } = [];
 
     /// <summary>The log of its present incarnation.</summary>
     public INodeLog? Log { get; set; }

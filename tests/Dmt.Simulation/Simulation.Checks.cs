@@ -49,7 +49,7 @@ internal sealed partial class Simulation
     private async Task CheckContentsAsync(SimNode node)
     {
         var expected = node.History!.Range("", null);
-        node.PendingCalls++;
+        node.PendingCalls.Add("reading everything");
         using (var snapshot = node.Store!.OpenSnapshot())
         {
             var found = new List<KeyEntry>();
@@ -71,7 +71,7 @@ internal sealed partial class Simulation
                 catch (Exception e)
                 {
                     CheckError(node, "reading everything", e);
-                    node.PendingCalls--;
+                    node.PendingCalls.Remove("reading everything");
                     return;
                 }
 
@@ -85,7 +85,7 @@ internal sealed partial class Simulation
             while (true);
         }
 
-        node.PendingCalls--;
+        node.PendingCalls.Remove("reading everything");
     }
 
     private void Compare(
@@ -153,9 +153,9 @@ internal sealed partial class Simulation
 
     private void CheckNothingHangs()
     {
-        if (_nodes.Find(static node => !node.IsDead && node.PendingCalls > 0) is { } waiting)
+        if (_nodes.Find(static node => !node.IsDead && node.PendingCalls.Count > 0) is { } waiting)
         {
-            _world.Fail($"{waiting.PendingCalls} calls of node {waiting.Number} never return");
+            _world.Fail($"calls of node {waiting.Number} never return: {string.Join(", ", waiting.PendingCalls)}");
         }
     }
 }

@@ -22,11 +22,10 @@ internal sealed partial class Simulation
         {
             while (node.IsUsable && simulation.TakeOperation())
             {
-                node.PendingCalls++;
-                var what = "starting";
+                var (what, operation) = Draw();
+                node.PendingCalls.Add(what);
                 try
                 {
-                    (what, var operation) = Draw();
                     await operation().ConfigureAwait(false);
                 }
                 catch (DmtException e) when (e.Kind == DmtErrorKind.Conflict)
@@ -38,7 +37,7 @@ internal sealed partial class Simulation
                     simulation.CheckError(node, what, e);
                 }
 
-                node.PendingCalls--;
+                node.PendingCalls.Remove(what);
                 await node.Delay(Random.Next(4) == 0 ? Random.Next(30) : 0.01).ConfigureAwait(false);
             }
         }

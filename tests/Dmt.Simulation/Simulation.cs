@@ -100,17 +100,17 @@ internal sealed partial class Simulation
             _switches.HasFlag(SimSwitches.SkipSeal));
         try
         {
-            node.PendingCalls++;
+            node.PendingCalls.Add("opening");
             node.Store = await TrieStore
                 .OpenAsync(objects, logs, _options, node.Time, node.Scheduler, node.Random, CancellationToken.None)
                 .ConfigureAwait(false);
-            node.PendingCalls--;
+            node.PendingCalls.Remove("opening");
             await TakenOverAsync(node).ConfigureAwait(false);
         }
         catch (DmtException e) when (e.Kind is DmtErrorKind.Fenced or DmtErrorKind.Unavailable)
         {
             _world.Note($"node {node.Number} could not open the store: {e.Kind}");
-            node.PendingCalls--;
+            node.PendingCalls.Remove("opening");
             node.IsEnding = true;
         }
         catch (Exception e)
@@ -226,7 +226,7 @@ internal sealed partial class Simulation
 
     private async Task CloseAsync(SimNode node)
     {
-        node.PendingCalls++;
+        node.PendingCalls.Add("closing");
         try
         {
             await node.Store!.DisposeAsync().ConfigureAwait(false);
@@ -241,7 +241,7 @@ internal sealed partial class Simulation
             _world.Fail($"node {node.Number} could not close: {e}");
         }
 
-        node.PendingCalls--;
+        node.PendingCalls.Remove("closing");
     }
 
     /// <summary>All is well again: what was stalled has woken up and come to rest.</summary>

@@ -65,12 +65,17 @@ internal sealed partial class ShardBalancer : IAsyncDisposable
     /// <summary>A shard has another manifest, or is hot.</summary>
     public void Changed(Shard shard)
     {
-        if (shard.DataBytes is var bytes && (bytes > _bytesMax || (bytes < _bytesMin && HasShrunk(shard))
-            || shard.Load.IsHot))
+        if (shard.DataBytes > _bytesMax || MayMerge(shard) || shard.Load.IsHot)
         {
             Add(shard.Id);
         }
     }
+
+    /// <summary>
+    /// It may be merged later. Were it closed, nobody would look at it any more: what it once had is known only as long
+    /// as it is open.
+    /// </summary>
+    public bool MayMerge(Shard shard) => shard.DataBytes < _bytesMin && HasShrunk(shard);
 
     /// <summary>A shard was carved out, by whomever.</summary>
     public void Carved(uint id)

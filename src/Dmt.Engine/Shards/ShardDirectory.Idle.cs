@@ -59,7 +59,7 @@ internal sealed partial class ShardDirectory
     {
         foreach (var shard in _open.Values)
         {
-            if (shard.Id != ShardMap.Root && shard.IsIdle())
+            if (shard.Id != ShardMap.Root && shard.IsIdle() && _host.Balancer?.MayMerge(shard) != true)
             {
                 await CloseAsync(shard).ConfigureAwait(false);
             }

@@ -34,7 +34,7 @@ internal sealed partial class ShardHost
         {
             lock (_lock)
             {
-                return [.. _shards.Values.Where(static shard => !shard.IsRetired)];
+                return [.. _shards.Values.Concat(_followed).Where(static shard => !shard.IsRetired)];
             }
         }
     }

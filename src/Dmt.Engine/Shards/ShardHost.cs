@@ -19,8 +19,11 @@ namespace Dmt.Engine.Shards;
 /// </summary>
 internal sealed partial class ShardHost : IAsyncDisposable
 {
-    private readonly Lock _lock = new(); // guards _shards, _oldLogs and the release of logs
+    private readonly Lock _lock = new(); // guards _shards, _followed, _oldLogs and the release of logs
     private readonly Dictionary<uint, Shard> _shards = [];
+
+    /// <summary>Of one shard there may be two, while what replaces the other is being read.</summary>
+    private readonly HashSet<Shard> _followed = [];
     private readonly HashSet<string> _oldLogs;
     private readonly Dictionary<string, IObjectStore> _origins = []; // by root; guarded by itself
 
@@ -163,7 +166,11 @@ internal sealed partial class ShardHost : IAsyncDisposable
     public async ValueTask<Shard> FollowShardAsync(Manifest manifest, CancellationToken cancellationToken)
     {
         var shard = await Shard.FollowAsync(this, manifest, cancellationToken).ConfigureAwait(false);
-        Adopt(shard);
+        lock (_lock)
+        {
+            _followed.Add(shard);
+        }
+
         return shard;
     }
 
@@ -174,10 +181,7 @@ internal sealed partial class ShardHost : IAsyncDisposable
         await shard.DisposeAsync().ConfigureAwait(false);
         lock (_lock)
         {
-            if (_shards.GetValueOrDefault(shard.Id) == shard)
-            {
-                _shards.Remove(shard.Id);
-            }
+            _followed.Remove(shard);
         }
     }
 
@@ -276,7 +280,7 @@ internal sealed partial class ShardHost : IAsyncDisposable
         List<Shard> shards;
         lock (_lock)
         {
-            shards = [.. _shards.Values];
+            shards = [.. _shards.Values, .. _followed];
         }
 
         try

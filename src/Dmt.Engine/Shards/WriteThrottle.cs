@@ -74,7 +74,7 @@ internal sealed class WriteThrottle(EngineOptions options, TimeProvider time, En
         _opened.WakeAll();
     }
 
-    /// <summary>Lets everyone through from now on, to find the shard closed.</summary>
+    /// <summary>Lets everyone through from now on, to find the shard closed or lost.</summary>
     public void Close()
     {
         lock (_lock)

@@ -35,7 +35,7 @@ internal sealed partial class SiloNode(
         var objects = open();
         await ObjectStoreProbe.RunAsync(objects, Guid.NewGuid().ToString("N"), cancellationToken);
         _node = await ShardNode.StartAsync(objects, options.Value.Engine, time, cancellationToken);
-        _replicas = ReplicaNode.Open(open(), options.Value.Engine, options.Value.ReplicaPollInterval, time);
+        _replicas = _node.OpenReplicas(options.Value.ReplicaPollInterval);
         LogStarted(log, objects.Description);
     }
 

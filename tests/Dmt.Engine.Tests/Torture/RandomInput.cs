@@ -18,9 +18,9 @@ internal sealed class RandomInput(int seed)
     {
         if (_random.Next(100) == 0)
         {
-            // As long as can be, of one byte.
+            // As long as can be, of one byte; of bytes 0xFF it would be a reserved one.
             var longest = new byte[Core.Keys.Key.BytesMax - _random.Next(2)];
-            longest.AsSpan().Fill(Alphabet[_random.Next(Alphabet.Length)]);
+            longest.AsSpan().Fill(Alphabet[_random.Next(Alphabet.Length - 1)]);
             return longest;
         }
 

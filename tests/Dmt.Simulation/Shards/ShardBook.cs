@@ -225,6 +225,11 @@ internal sealed class ShardBook
 
             _counts.Merges++;
             owner.History.Merge(last.Owner.History.State, last.Manifest.FlushedSequence);
+            if (now.FlushedSequence != owner.History.Last)
+            {
+                _world.Fail($"{what} takes shard {gone.Shard} in at {now.FlushedSequence}, not {owner.History.Last}");
+            }
+
             owner.Carved.Remove(Text(gone.Prefix));
             last.Manifest.Carved.ToList().ForEach(one => owner.Carved.Add(Text(one.Prefix)));
         }

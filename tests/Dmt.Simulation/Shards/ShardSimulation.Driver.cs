@@ -28,7 +28,7 @@ internal sealed partial class ShardSimulation
 
         async Task RunAsync()
         {
-            node.PendingCalls++;
+            node.PendingCalls.Add(what);
             Reply<T> result;
             try
             {
@@ -39,7 +39,7 @@ internal sealed partial class ShardSimulation
                 result = new Reply<T>(false, default, KindOf(node, what, e));
             }
 
-            node.PendingCalls--;
+            node.PendingCalls.Remove(what);
             _world.Post(SimWorld.Milliseconds(Random.NextDouble()), () => reply.TrySetResult(result));
         }
     }

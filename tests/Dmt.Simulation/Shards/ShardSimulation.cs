@@ -232,9 +232,9 @@ internal sealed partial class ShardSimulation
 
     private void CheckNothingHangs()
     {
-        if (_nodes.Find(static node => !node.IsDead && node.PendingCalls > 0) is { } waiting)
+        if (_nodes.Find(static node => !node.IsDead && node.PendingCalls.Count > 0) is { } waiting)
         {
-            _world.Fail($"{waiting.PendingCalls} calls of node {waiting.Number} never return");
+            _world.Fail($"calls of node {waiting.Number} never return: {string.Join(", ", waiting.PendingCalls)}");
         }
     }
 
