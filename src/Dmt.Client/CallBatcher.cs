@@ -5,11 +5,15 @@ namespace Dmt.Client;
 
 /// <summary>Puts concurrent calls together. Safe for concurrent use.</summary>
 /// <param name="send">Sends calls, at least one; as many results, in order.</param>
+/// <param name="bytesOf">What a call adds to a message.</param>
 /// <param name="messagesMax">Messages under way.</param>
 /// <param name="callsMax">Calls in a message.</param>
 internal sealed class CallBatcher<TCall, TResult>(
-    Func<TCall[], Task<TResult[]>> send, int messagesMax, int callsMax)
+    Func<TCall[], Task<TResult[]>> send, Func<TCall, int> bytesOf, int messagesMax, int callsMax)
 {
+    /// <summary>A message takes no more calls once it has so many bytes: Orleans refuses what is very large.</summary>
+    private const int BytesMax = 4 << 20;
+
     private readonly Lock _lock = new(); // guards the fields below
     private readonly Queue<Waiting> _waiting = [];
     private int _underWay;
@@ -49,7 +53,7 @@ internal sealed class CallBatcher<TCall, TResult>(
     /// <summary>A message has come back: the next one goes out, or none is under way in its place.</summary>
     private void SendWaiting()
     {
-        Waiting[] calls;
+        var calls = new List<Waiting>();
         lock (_lock)
         {
             if (_waiting.Count == 0)
@@ -58,23 +62,25 @@ internal sealed class CallBatcher<TCall, TResult>(
                 return;
             }
 
-            calls = new Waiting[Math.Min(_waiting.Count, callsMax)];
-            for (var i = 0; i < calls.Length; i++)
+            var bytes = 0;
+            do
             {
-                calls[i] = _waiting.Dequeue();
+                calls.Add(_waiting.Dequeue());
+                bytes += bytesOf(calls[^1].Call);
             }
+            while (calls.Count < callsMax && bytes < BytesMax && _waiting.Count > 0);
         }
 
         _ = SendAsync(calls);
     }
 
     /// <summary>Whatever comes of it goes to those who wait.</summary>
-    private async Task SendAsync(Waiting[] calls)
+    private async Task SendAsync(List<Waiting> calls)
     {
         try
         {
-            var results = await send(Array.ConvertAll(calls, static call => call.Call)).ConfigureAwait(false);
-            for (var i = 0; i < calls.Length; i++)
+            var results = await send([.. calls.Select(static call => call.Call)]).ConfigureAwait(false);
+            for (var i = 0; i < calls.Count; i++)
             {
                 calls[i].Done.TrySetResult(results[i]);
             }

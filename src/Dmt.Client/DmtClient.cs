@@ -18,6 +18,7 @@ public sealed partial class DmtClient : ITrieStore, IShardAdministration
     private readonly IGrainFactory _grains;
     private readonly RoutingCache _routing;
     private readonly Retries _retries;
+    private readonly int _callsPerMessageMax;
     private volatile bool _closed;
 
     /// <param name="grains">Of an Orleans client, or of a silo.</param>
@@ -28,7 +29,7 @@ public sealed partial class DmtClient : ITrieStore, IShardAdministration
     {
         options ??= new DmtClientOptions();
         options.Validate();
-        _grains = grains;
+        (_grains, _callsPerMessageMax) = (grains, options.CallsPerMessageMax);
         _routing = new RoutingCache(grains, options);
         _retries = new Retries(options, time ?? TimeProvider.System);
     }

@@ -17,8 +17,12 @@ internal sealed class ShardHandle
     {
         Grain = grain;
         Numbers = new RequestNumbers(client);
-        _reads = new(ReadAsync, options.MessagesMax, options.CallsPerMessageMax);
-        _writes = new(WriteAsync, options.MessagesMax, options.CallsPerMessageMax);
+        _reads = new(ReadAsync, static key => key.Length, options.MessagesMax, options.CallsPerMessageMax);
+        _writes = new(
+            WriteAsync,
+            static write => write.Key.Length + write.Value.Length + write.Metadata.Length,
+            options.MessagesMax,
+            options.CallsPerMessageMax);
     }
 
     public IShardGrain Grain { get; }
@@ -29,13 +33,26 @@ internal sealed class ShardHandle
     public ValueTask<Entry?> GetAsync(ReadOnlyMemory<byte> key, CancellationToken cancellationToken) =>
         _reads.CallAsync(key, cancellationToken);
 
+    /// <summary>What each of the keys holds, in one message where the entries are not very large.</summary>
+    public async ValueTask<Entry?[]> GetManyAsync(ReadOnlyMemory<byte>[] keys, CancellationToken cancellationToken)
+    {
+        var entries = await Grain.GetManyAsync(keys, cancellationToken).ConfigureAwait(false);
+        while (entries.Length < keys.Length)
+        {
+            entries = [.. entries, .. await Grain.GetManyAsync(keys[entries.Length..], cancellationToken)
+                .ConfigureAwait(false)];
+        }
+
+        return entries;
+    }
+
     public ValueTask<WriteOutcome> WriteAsync(ShardWrite write, CancellationToken cancellationToken) =>
         _writes.CallAsync(write, cancellationToken);
 
     // Not cancelled: they go on for whoever shares the message.
     private async Task<Entry?[]> ReadAsync(ReadOnlyMemory<byte>[] keys) => keys.Length == 1
         ? [await Grain.GetAsync(keys[0]).ConfigureAwait(false)]
-        : await Grain.GetManyAsync(keys).ConfigureAwait(false);
+        : await GetManyAsync(keys, CancellationToken.None).ConfigureAwait(false);
 
     private async Task<WriteOutcome[]> WriteAsync(ShardWrite[] writes) => writes.Length == 1
         ? [new WriteOutcome { Version = await Grain.WriteAsync(writes[0]).ConfigureAwait(false) }]

@@ -17,7 +17,10 @@ public interface IShardGrain : IGrainWithStringKey
     [Alias("get")]
     ValueTask<Entry?> GetAsync(ReadOnlyMemory<byte> key, CancellationToken cancellationToken = default);
 
-    /// <summary>What each of the keys holds. All must be the shard's.</summary>
+    /// <summary>
+    /// What each of the keys holds, or, where that is much, the first of them: at least one, and no more once there are
+    /// 4 MiB. All must be the shard's.
+    /// </summary>
     [Alias("get-many")]
     ValueTask<Entry?[]> GetManyAsync(ReadOnlyMemory<byte>[] keys, CancellationToken cancellationToken = default);
 

@@ -15,6 +15,32 @@ public interface ITrieStore : IAsyncDisposable
     /// <summary>What <paramref name="key"/> holds; null where it is absent, deleted or expired.</summary>
     ValueTask<Entry?> GetAsync(ReadOnlyMemory<byte> key, CancellationToken cancellationToken = default);
 
+    /// <summary>
+    /// What each of the keys holds; null where it is absent, deleted or expired. Each is read by itself: not all in one
+    /// snapshot. In a cluster many keys cost little more than one.
+    /// </summary>
+    /// <param name="keys">Any number, in any order.</param>
+    /// <param name="cancellationToken">Cancels.</param>
+    /// <returns>As many, in the order of the keys.</returns>
+    /// <exception cref="DmtException">InvalidArgument for a key; Unavailable: nothing is returned then.</exception>
+    async ValueTask<Entry?[]> GetManyAsync(
+        IReadOnlyList<ReadOnlyMemory<byte>> keys, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(keys);
+        foreach (var key in keys)
+        {
+            Key.Validate(key.Span);
+        }
+
+        var entries = new Entry?[keys.Count];
+        for (var i = 0; i < entries.Length; i++)
+        {
+            entries[i] = await GetAsync(keys[i], cancellationToken).ConfigureAwait(false);
+        }
+
+        return entries;
+    }
+
     /// <summary>Sets the key.</summary>
     /// <returns>The new version.</returns>
     /// <exception cref="DmtException">
@@ -35,6 +61,27 @@ public interface ITrieStore : IAsyncDisposable
     /// <returns>The version of the removal.</returns>
     ValueTask<ulong> DeleteRangeAsync(
         KeyRange range, WriteOptions options = default, CancellationToken cancellationToken = default);
+
+    /// <summary>Sets many keys as one batch; where one comes twice, its last value stays.</summary>
+    /// <param name="entries">Keys with their values, at least one.</param>
+    /// <param name="durability">As for a batch.</param>
+    /// <param name="cancellationToken">Cancels.</param>
+    /// <returns>As for a batch.</returns>
+    /// <exception cref="DmtException">As for a batch.</exception>
+    ValueTask<ulong> PutManyAsync(
+        IEnumerable<KeyValuePair<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>>> entries,
+        Durability? durability = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(entries);
+        var batch = new WriteBatch();
+        foreach (var (key, value) in entries)
+        {
+            batch.Put(key.Span, value.Span);
+        }
+
+        return WriteAsync(batch, durability, cancellationToken);
+    }
 
     /// <summary>
     /// Applies all operations of the batch, or, when one of its conditions does not hold, none. Atomic within a shard.

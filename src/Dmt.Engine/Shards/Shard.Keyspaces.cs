@@ -58,8 +58,10 @@ internal sealed partial class Shard
             return;
         }
 
-        using var closing = new CancellationTokenSource(
-            Volatile.Read(ref _closed) ? ClosingPatience : Timeout.InfiniteTimeSpan, _host.Time);
+        // A wait that began before counts its patience from the closing on, which waits for the lock that is held here.
+        using var closing = new CancellationTokenSource(Timeout.InfiniteTimeSpan, _host.Time);
+        using var onClosing = _closing.Token.UnsafeRegister(
+            static closing => ((CancellationTokenSource)closing!).CancelAfter(ClosingPatience), closing);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(closing.Token, cancellationToken);
         try
         {

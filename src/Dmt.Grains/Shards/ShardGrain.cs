@@ -17,6 +17,9 @@ namespace Dmt.Grains.Shards;
 internal sealed class ShardGrain(SiloNode node, ShardMapCache maps, LocalShards local, MergeFinisher merges)
     : Grain, IShardGrain, IDisposable
 {
+    /// <summary>An answer ends with the entry that fills it: Orleans refuses messages that are very large.</summary>
+    private const int AnswerBytes = 4 << 20;
+
     /// <summary>Shards carved at once when the shard chooses: each is a request behind the closed gate.</summary>
     private const int CarvedAtOnce = 8;
 
@@ -89,9 +92,15 @@ internal sealed class ShardGrain(SiloNode node, ShardMapCache maps, LocalShards 
     {
         var shard = Shard;
         var entries = new Entry?[keys.Length];
+        var bytes = 0;
         for (var i = 0; i < keys.Length; i++)
         {
             entries[i] = await shard.GetAsync(keys[i], cancellationToken);
+            bytes += entries[i] is { } entry ? entry.Value.Length + entry.Metadata.Length : 0;
+            if (bytes >= AnswerBytes)
+            {
+                return entries[..(i + 1)];
+            }
         }
 
         return entries;

@@ -40,6 +40,36 @@ public sealed class KeyspaceFaultTests
         Assert.True(failAt > 10, $"{failAt} calls are too few to mean much");
     }
 
+    [Fact]
+    public async Task A_store_closes_while_a_flush_waits_for_a_log_that_takes_nothing()
+    {
+        await using var memory = new MemoryObjectStore(TimeProvider.System);
+        var takesLog = true;
+        var refused = new TaskCompletionSource();
+        var failing = new FailingObjectStore(memory)
+        {
+            BeforeCreate = name =>
+            {
+                if (takesLog || !name.StartsWith("log/", StringComparison.Ordinal))
+                {
+                    return Task.CompletedTask;
+                }
+
+                refused.TrySetResult();
+                throw DmtException.Unavailable("injected: no log is taken");
+            },
+        };
+        var world = new KeyspaceWorld();
+        var store = await world.OpenAsync(failing);
+        takesLog = false;
+        await world.PutAsync(store, KeyspaceWorld.RandomKey(new Random(3)), "x");
+        var flushing = store.FlushAsync().AsTask();
+        await refused.Task;
+        await FailsAsync(() => store.DisposeAsync().AsTask());
+        await Assert.ThrowsAsync<DmtException>(() => flushing);
+        await Assert.ThrowsAsync<DmtException>(async () => await store.GetAsync(KeyspaceWorld.Bytes("s/a")));
+    }
+
     /// <returns>How many calls the scenario made.</returns>
     private static async Task<int> RunAsync(int failAt, bool afterEffect, bool dies, int shards)
     {

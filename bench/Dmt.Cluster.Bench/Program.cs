@@ -1,0 +1,112 @@
+// Dmt.Cluster.Bench [--callers N] [--seconds N] [--rounds N]: throughput of a client process to one silo process.
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Dmt.Client;
+using Dmt.Cluster.Bench;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
+if (args is ["silo", var folder, var siloPort, var gatewayPort])
+{
+    await BenchSilo.RunAsync(folder, siloPort, gatewayPort);
+    return 0;
+}
+
+var (callers, seconds, rounds) = (64, 3, 5);
+for (var i = 0; i < args.Length; i += 2)
+{
+    if (i + 1 == args.Length
+        || !int.TryParse(args[i + 1], NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number < 1)
+    {
+        return Usage();
+    }
+
+    switch (args[i])
+    {
+        case "--callers":
+            callers = number;
+            break;
+        case "--seconds":
+            seconds = number;
+            break;
+        case "--rounds":
+            rounds = number;
+            break;
+        default:
+            return Usage();
+    }
+}
+
+var directory = Directory.CreateTempSubdirectory("dmt-cluster-bench-");
+var (silo, gateway) = (FreePort(), FreePort());
+using var child = Process.Start(new ProcessStartInfo(
+    Environment.ProcessPath!, ["silo", directory.FullName, $"{silo}", $"{gateway}"])
+{
+    RedirectStandardInput = true,
+    RedirectStandardOutput = true,
+})!;
+try
+{
+    var said = await child.StandardOutput.ReadLineAsync();
+    if (said != BenchSilo.Ready)
+    {
+        throw new InvalidOperationException($"the silo did not start: {said}");
+    }
+
+    await MeasureAsync();
+}
+finally
+{
+    child.StandardInput.Close();
+    if (!child.WaitForExit(TimeSpan.FromSeconds(30)))
+    {
+        child.Kill();
+    }
+
+    directory.Delete(recursive: true);
+}
+
+return 0;
+
+async Task MeasureAsync()
+{
+    var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+    builder.UseOrleansClient(client => client.UseLocalhostClustering(gateway));
+    builder.Services.AddDmtClient();
+    using var host = builder.Build();
+    await host.StartAsync();
+    var store = host.Services.GetRequiredService<DmtClient>();
+    await Workload.LoadAsync(store);
+    var workloads = Workload.All(host.Services.GetRequiredService<IGrainFactory>().GetGrain<INoOpGrain>(0), store);
+    var measured = await new ThroughputRun(workloads, callers, TimeSpan.FromSeconds(seconds)).RunAsync(rounds);
+    Console.WriteLine($"{callers} callers, {rounds} rounds of {seconds} s; medians, ratios within a round");
+    Console.WriteLine("| call | keys/s | of no-op | of single calls |");
+    Console.WriteLine("|---|---|---|---|");
+    for (var i = 0; i < workloads.Count; i++)
+    {
+        var single = i switch { 3 => 1, 4 => 2, _ => i };
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"| {workloads[i].Name} | {Median(row => row[i]):N0} | {Median(row => row[i] / row[0]):0.00} "
+                + $"| {Median(row => row[i] / row[single]):0.00} |"));
+    }
+
+    await host.StopAsync();
+
+    double Median(Func<double[], double> of) => measured.Select(of).Order().ElementAt(measured.Count / 2);
+}
+
+static int FreePort()
+{
+    using var listener = new TcpListener(IPAddress.Loopback, 0);
+    listener.Start();
+    return ((IPEndPoint)listener.LocalEndpoint).Port;
+}
+
+static int Usage()
+{
+    Console.Error.WriteLine("Dmt.Cluster.Bench: expected [--callers N] [--seconds N] [--rounds N], each from 1");
+    return 2;
+}

@@ -1,0 +1,68 @@
+// Many keys are read from all their shards at once, a message or few for each. Where some shards answer and others do
+// not, only what is missing is asked for again.
+using Dmt.Core;
+using Dmt.Core.Keys;
+using Dmt.Core.Sharding;
+
+namespace Dmt.Client;
+
+public sealed partial class DmtClient
+{
+    /// <inheritdoc/>
+    public async ValueTask<Entry?[]> GetManyAsync(
+        IReadOnlyList<ReadOnlyMemory<byte>> keys, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(keys);
+        ThrowIfClosed();
+        foreach (var key in keys)
+        {
+            Key.Validate(key.Span);
+        }
+
+        return await _retries.RunAsync(
+            () => $"{keys.Count} keys could not be read",
+            new ManyCall(keys),
+            GetLeftAsync,
+            async (call, stop) => await _routing.RefreshAsync(call.Map, stop).ConfigureAwait(false),
+            cancellationToken).ConfigureAwait(false);
+    }
+
+    private async ValueTask<Entry?[]> GetLeftAsync(ManyCall call, CancellationToken cancellationToken)
+    {
+        var map = call.Map = await _routing.MapAsync(cancellationToken).ConfigureAwait(false);
+        var parts = call.Left.GroupBy(i => map.Find(call.Keys[i].Span).Shard)
+            .SelectMany(part => part.Chunk(_callsPerMessageMax), (part, some) => GetPartAsync(part.Key, some));
+        await Task.WhenAll(parts).ConfigureAwait(false);
+        return call.Entries;
+
+        async Task GetPartAsync(uint shard, int[] part)
+        {
+            var entries = await _routing[shard]
+                .GetManyAsync(Array.ConvertAll(part, i => call.Keys[i]), cancellationToken).ConfigureAwait(false);
+            call.Note(part, entries);
+        }
+    }
+
+    /// <summary>A call about many keys on its way. Its parts are of different keys, so they need no lock.</summary>
+    private sealed class ManyCall(IReadOnlyList<ReadOnlyMemory<byte>> keys)
+    {
+        private readonly bool[] _isRead = [.. keys.Select(static key => ReservedKeys.Contains(key.Span))];
+
+        public IReadOnlyList<ReadOnlyMemory<byte>> Keys { get; } = keys;
+
+        public Entry?[] Entries { get; } = new Entry?[keys.Count];
+
+        public ShardMap? Map { get; set; }
+
+        /// <summary>The indices of keys that were not read yet.</summary>
+        public IEnumerable<int> Left => Enumerable.Range(0, Keys.Count).Where(i => !_isRead[i]);
+
+        public void Note(int[] part, Entry?[] entries)
+        {
+            for (var i = 0; i < part.Length; i++)
+            {
+                (Entries[part[i]], _isRead[part[i]]) = (entries[i], true);
+            }
+        }
+    }
+}
