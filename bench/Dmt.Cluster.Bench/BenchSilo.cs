@@ -19,7 +19,8 @@ internal static class BenchSilo
         builder.UseOrleans(silo =>
         {
             silo.UseLocalhostClustering(
-                    int.Parse(siloPort, CultureInfo.InvariantCulture), int.Parse(gatewayPort, CultureInfo.InvariantCulture))
+                    int.Parse(siloPort, CultureInfo.InvariantCulture),
+                    int.Parse(gatewayPort, CultureInfo.InvariantCulture))
                 .AddDmtShards(_ => new DirectoryObjectStore(folder, TimeProvider.System));
             silo.Services.AddDmtClient();
         });

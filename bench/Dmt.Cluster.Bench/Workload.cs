@@ -33,7 +33,8 @@ internal sealed record Workload(string Name, int Keys, Func<Random, ValueTask> C
         }
     }
 
-    private static IEnumerable<KeyValuePair<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>>> Draw(Random random, int count) =>
+    private static IEnumerable<KeyValuePair<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>>> Draw(
+        Random random, int count) =>
         Enumerable.Range(0, count).Select(_ => KeyValuePair.Create(DrawKey(random), DrawValue(random)));
 
     private static ReadOnlyMemory<byte> DrawKey(Random random) => KeyOf(random.Next(KeyCount));
