@@ -22,7 +22,9 @@ public interface ITrieStore : IAsyncDisposable
     /// <param name="keys">Any number, in any order.</param>
     /// <param name="cancellationToken">Cancels.</param>
     /// <returns>As many, in the order of the keys.</returns>
-    /// <exception cref="DmtException">InvalidArgument for a key; Unavailable: nothing is returned then.</exception>
+    /// <exception cref="DmtException">
+    /// InvalidArgument for an empty key; TooLarge for a long one; Unavailable: nothing is returned then.
+    /// </exception>
     async ValueTask<Entry?[]> GetManyAsync(
         IReadOnlyList<ReadOnlyMemory<byte>> keys, CancellationToken cancellationToken = default)
     {

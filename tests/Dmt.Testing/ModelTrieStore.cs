@@ -64,6 +64,11 @@ public sealed class ModelTrieStore(TimeProvider time, int valueBytesMax = Entry.
         WriteBatch batch, Durability? durability = null, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        if (batch.Count == 0)
+        {
+            throw DmtException.InvalidArgument("the batch is empty");
+        }
+
         if (batch.ValueBytesLargest > valueBytesMax)
         {
             throw DmtException.TooLarge(

@@ -32,6 +32,9 @@ public abstract partial class TrieStoreConformance
         await store.PutAsync("k", "v");
         var error = await Assert.ThrowsAsync<DmtException>(
             async () => await store.GetManyAsync([Memory("k"), new byte[Key.BytesMax + 1]]));
+        Assert.Equal(DmtErrorKind.TooLarge, error.Kind);
+        error = await Assert.ThrowsAsync<DmtException>(
+            async () => await store.GetManyAsync([Memory("k"), default]));
         Assert.Equal(DmtErrorKind.InvalidArgument, error.Kind);
     }
 
