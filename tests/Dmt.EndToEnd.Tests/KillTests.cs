@@ -10,7 +10,7 @@ namespace Dmt.EndToEnd.Tests;
 public sealed class KillTests(ITestOutputHelper output)
 {
     /// <summary>As many as a busy machine does in a minute or two; 100 in a longer run.</summary>
-    private const int KillsDefault = 100;
+    private const int KillsDefault = 30;
 
     private const int Writers = 8;
     private const int Connections = 3;

@@ -13,7 +13,7 @@ public sealed class TakeoverTests(ITestOutputHelper output)
     private const int WritersEach = 4;
     private const int SigStop = 19;
     private const int SigCont = 18;
-    private static readonly TimeSpan TimeDefault = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan TimeDefault = TimeSpan.FromSeconds(25);
 
     // Small memtables, so that takeovers hit flushes and compactions as well.
     private static readonly string[][] Settings = [[], ["--memtable-size", "64KiB", "--cache-size", "8MiB"]];

@@ -10,7 +10,7 @@ namespace Dmt.Simulation;
 public sealed class SimulationTests(ITestOutputHelper output)
 {
     private const int SeedsByDefault = 10_000;
-    private static readonly TimeSpan TimeByDefault = TimeSpan.FromSeconds(80);
+    private static readonly TimeSpan TimeByDefault = TimeSpan.FromSeconds(50);
 
     [Fact]
     public void Whatever_fails_nothing_acknowledged_is_lost_and_nothing_else_appears()

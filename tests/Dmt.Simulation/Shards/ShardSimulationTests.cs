@@ -9,7 +9,7 @@ namespace Dmt.Simulation.Shards;
 public sealed class ShardSimulationTests(ITestOutputHelper output)
 {
     private const int SeedsByDefault = 4_000;
-    private static readonly TimeSpan TimeByDefault = TimeSpan.FromSeconds(40);
+    private static readonly TimeSpan TimeByDefault = TimeSpan.FromSeconds(30);
 
     [Fact]
     public void Wherever_shards_are_opened_carved_and_merged_nothing_acknowledged_is_lost_and_no_key_is_in_two()
