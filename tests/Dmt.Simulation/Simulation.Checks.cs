@@ -14,6 +14,8 @@ namespace Dmt.Simulation;
 
 internal sealed partial class Simulation
 {
+    private const string Reading = "reading everything";
+
     private void CheckTakeover(SimNode node)
     {
         node.Recovered = node.Store!.Shards.Root.LastSequence;
@@ -49,9 +51,10 @@ internal sealed partial class Simulation
     private async Task CheckContentsAsync(SimNode node)
     {
         var expected = node.History!.Range("", null);
-        node.PendingCalls.Add("reading everything");
-        using (var snapshot = node.Store!.OpenSnapshot())
+        node.PendingCalls.Add(Reading);
+        try
         {
+            using var snapshot = node.Store!.OpenSnapshot();
             var found = new List<KeyEntry>();
             string? cursor = null;
             do
@@ -70,8 +73,7 @@ internal sealed partial class Simulation
                 }
                 catch (Exception e)
                 {
-                    CheckError(node, "reading everything", e);
-                    node.PendingCalls.Remove("reading everything");
+                    CheckError(node, Reading, e);
                     return;
                 }
 
@@ -84,8 +86,10 @@ internal sealed partial class Simulation
             }
             while (true);
         }
-
-        node.PendingCalls.Remove("reading everything");
+        finally
+        {
+            node.PendingCalls.Remove(Reading);
+        }
     }
 
     private void Compare(
