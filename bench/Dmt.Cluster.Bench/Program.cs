@@ -1,4 +1,5 @@
-// Dmt.Cluster.Bench [--callers N] [--seconds N] [--rounds N]: throughput of a client process to one silo process.
+// Dmt.Cluster.Bench [--callers N] [--milliseconds N] [--rounds N] [--messages N] [--batch N]:
+// throughput of a client process to one silo process.
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
@@ -14,7 +15,8 @@ if (args is ["silo", var folder, var siloPort, var gatewayPort])
     return 0;
 }
 
-var (callers, seconds, rounds) = (64, 3, 5);
+var (callers, milliseconds, rounds) = (64, 300, 25);
+var options = new DmtClientOptions();
 for (var i = 0; i < args.Length; i += 2)
 {
     if (i + 1 == args.Length
@@ -28,11 +30,17 @@ for (var i = 0; i < args.Length; i += 2)
         case "--callers":
             callers = number;
             break;
-        case "--seconds":
-            seconds = number;
+        case "--milliseconds":
+            milliseconds = number;
             break;
         case "--rounds":
             rounds = number;
+            break;
+        case "--messages":
+            options.MessagesMax = number;
+            break;
+        case "--batch":
+            options.CallsPerMessageMax = number;
             break;
         default:
             return Usage();
@@ -74,14 +82,15 @@ async Task MeasureAsync()
 {
     var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
     builder.UseOrleansClient(client => client.UseLocalhostClustering(gateway));
-    builder.Services.AddDmtClient();
+    builder.Services.AddDmtClient(client =>
+        (client.MessagesMax, client.CallsPerMessageMax) = (options.MessagesMax, options.CallsPerMessageMax));
     using var host = builder.Build();
     await host.StartAsync();
     var store = host.Services.GetRequiredService<DmtClient>();
     await Workload.LoadAsync(store);
     var workloads = Workload.All(host.Services.GetRequiredService<IGrainFactory>().GetGrain<INoOpGrain>(0), store);
-    var measured = await new ThroughputRun(workloads, callers, TimeSpan.FromSeconds(seconds)).RunAsync(rounds);
-    Console.WriteLine($"{callers} callers, {rounds} rounds of {seconds} s; medians, ratios within a round");
+    var measured = await new ThroughputRun(workloads, callers, TimeSpan.FromMilliseconds(milliseconds)).RunAsync(rounds);
+    Console.WriteLine($"{callers} callers, {rounds} rounds of {milliseconds} ms; medians, ratios within a round");
     Console.WriteLine("| call | keys/s | of no-op | of single calls |");
     Console.WriteLine("|---|---|---|---|");
     for (var i = 0; i < workloads.Count; i++)
@@ -107,6 +116,7 @@ static int FreePort()
 
 static int Usage()
 {
-    Console.Error.WriteLine("Dmt.Cluster.Bench: expected [--callers N] [--seconds N] [--rounds N], each from 1");
+    Console.Error.WriteLine(
+        "Dmt.Cluster.Bench: expected [--callers N] [--milliseconds N] [--rounds N] [--messages N] [--batch N]");
     return 2;
 }

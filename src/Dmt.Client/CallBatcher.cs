@@ -29,7 +29,7 @@ internal sealed class CallBatcher<TCall, TResult>(
             }
             else
             {
-                waiting = new Waiting(call, new(TaskCreationOptions.RunContinuationsAsynchronously));
+                waiting = new Waiting(call, new());
                 _waiting.Enqueue(waiting);
             }
         }
@@ -77,24 +77,34 @@ internal sealed class CallBatcher<TCall, TResult>(
     /// <summary>Whatever comes of it goes to those who wait.</summary>
     private async Task SendAsync(List<Waiting> calls)
     {
+        TResult[] results = [];
+        Exception? error = null;
         try
         {
-            var results = await send([.. calls.Select(static call => call.Call)]).ConfigureAwait(false);
-            for (var i = 0; i < calls.Count; i++)
-            {
-                calls[i].Done.TrySetResult(results[i]);
-            }
+            results = await send([.. calls.Select(static call => call.Call)]).ConfigureAwait(false);
         }
         catch (Exception e)
         {
-            foreach (var call in calls)
-            {
-                call.Done.TrySetException(e);
-            }
+            error = e;
         }
-        finally
+
+        // Last the next message goes out: those who went on have joined it by then.
+        new Resumption(calls.Count + 1, Resume).Execute();
+
+        void Resume(int i)
         {
-            SendWaiting();
+            if (i == calls.Count)
+            {
+                SendWaiting();
+            }
+            else if (error is null)
+            {
+                calls[i].Done.TrySetResult(results[i]);
+            }
+            else
+            {
+                calls[i].Done.TrySetException(error);
+            }
         }
     }
 

@@ -44,13 +44,9 @@ public sealed partial class DmtClient : ITrieStore, IShardAdministration
             return default;
         }
 
-        return _retries.RunAsync(
-            () => $"the key \"{Key.ToDisplay(key.Span)}\" could not be read",
-            new PointCall(key),
-            async (call, stop) => await (await FindAsync(call, stop).ConfigureAwait(false))
-                .GetAsync(key, stop).ConfigureAwait(false),
-            RefreshAsync,
-            cancellationToken);
+        return _routing.Known is { } map
+            ? GetAsync(key, map, cancellationToken)
+            : GetAsync(new PointCall(key), null, cancellationToken);
     }
 
     /// <summary>What a replica of the key's shard holds: a little late, and without asking the shard's owner.</summary>
@@ -135,11 +131,25 @@ public sealed partial class DmtClient : ITrieStore, IShardAdministration
         ThrowIfClosed();
         Key.Validate(write.Key.Span);
         ReservedKeys.Refuse(write.Key.Span);
-        var call = new PointCall(write.Key);
-        var first = await FindFirstAsync(call, cancellationToken).ConfigureAwait(false);
+        var call = new PointCall(write.Key) { Map = _routing.Known };
+        var first = call.Map is { } map
+            ? _routing[map.Find(write.Key.Span).Shard]
+            : await FindFirstAsync(call, cancellationToken).ConfigureAwait(false);
         var request = write.Request ?? first.Numbers.Begin();
         try
         {
+            Exception failed;
+            try
+            {
+                var outcome = await first.WriteAsync(write with { Request = request }, cancellationToken)
+                    .ConfigureAwait(false);
+                return outcome.VersionOrThrow();
+            }
+            catch (Exception e) when (Retries.IsPassing(e))
+            {
+                failed = e;
+            }
+
             return await _retries.RunAsync(
                 () => $"the key \"{Key.ToDisplay(write.Key.Span)}\" could not be written",
                 call,
@@ -152,7 +162,8 @@ public sealed partial class DmtClient : ITrieStore, IShardAdministration
                     return outcome.VersionOrThrow();
                 },
                 RefreshAsync,
-                cancellationToken).ConfigureAwait(false);
+                cancellationToken,
+                failed).ConfigureAwait(false);
         }
         finally
         {
@@ -162,6 +173,33 @@ public sealed partial class DmtClient : ITrieStore, IShardAdministration
             }
         }
     }
+
+    /// <summary>The first attempt is most often the last: it is made without what others need.</summary>
+    private async ValueTask<Entry?> GetAsync(
+        ReadOnlyMemory<byte> key, ShardMap map, CancellationToken cancellationToken)
+    {
+        Exception failed;
+        try
+        {
+            return await _routing[map.Find(key.Span).Shard].GetAsync(key, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (Retries.IsPassing(e))
+        {
+            failed = e;
+        }
+
+        return await GetAsync(new PointCall(key) { Map = map }, failed, cancellationToken).ConfigureAwait(false);
+    }
+
+    private ValueTask<Entry?> GetAsync(PointCall call, Exception? failed, CancellationToken cancellationToken) =>
+        _retries.RunAsync(
+            () => $"the key \"{Key.ToDisplay(call.Key.Span)}\" could not be read",
+            call,
+            async (call, stop) => await (await FindAsync(call, stop).ConfigureAwait(false))
+                .GetAsync(call.Key, stop).ConfigureAwait(false),
+            RefreshAsync,
+            cancellationToken,
+            failed);
 
     /// <summary>The shard of a key; the map itself may have to be tried for.</summary>
     private ValueTask<ShardHandle> FindFirstAsync(PointCall call, CancellationToken cancellationToken) =>

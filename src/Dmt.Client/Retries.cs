@@ -15,26 +15,31 @@ internal sealed class Retries(DmtClientOptions options, TimeProvider time)
     /// <param name="notHere">Called when a shard says that it has not got the keys; the map is to be looked at again.
     /// </param>
     /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="failed">What came of a first attempt that was made before; null where there was none.</param>
     /// <exception cref="DmtException">Unavailable, with what was tried and what came of it last.</exception>
     public async ValueTask<T> RunAsync<TState, T>(
         Func<string> what,
         TState state,
         Func<TState, CancellationToken, ValueTask<T>> attempt,
         Func<TState, CancellationToken, ValueTask> notHere,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken,
+        Exception? failed = null)
     {
         var began = time.GetTimestamp();
         var delay = options.RetryDelayMin;
         for (var attempts = 1; ; attempts++)
         {
-            Exception last;
-            try
+            var last = attempts == 1 ? failed : null;
+            if (last is null)
             {
-                return await attempt(state, cancellationToken).ConfigureAwait(false);
-            }
-            catch (Exception e) when (IsPassing(e))
-            {
-                last = e;
+                try
+                {
+                    return await attempt(state, cancellationToken).ConfigureAwait(false);
+                }
+                catch (Exception e) when (IsPassing(e))
+                {
+                    last = e;
+                }
             }
 
             cancellationToken.ThrowIfCancellationRequested();
@@ -55,6 +60,16 @@ internal sealed class Retries(DmtClientOptions options, TimeProvider time)
         }
     }
 
+    /// <summary>It may be different the next time, or elsewhere.</summary>
+    public static bool IsPassing(Exception error) => error switch
+    {
+        DmtException known => known.Kind
+            is DmtErrorKind.NotOwner or DmtErrorKind.Fenced or DmtErrorKind.Unavailable or DmtErrorKind.Closed,
+        OrleansException => true,
+        TimeoutException => true,
+        _ => false,
+    };
+
     /// <summary>The map cannot be had now: the next attempt finds out whether the old one will do.</summary>
     private static async ValueTask TryAsync<TState>(
         Func<TState, CancellationToken, ValueTask> refresh, TState state, CancellationToken cancellationToken)
@@ -68,14 +83,4 @@ internal sealed class Retries(DmtClientOptions options, TimeProvider time)
             // As said.
         }
     }
-
-    /// <summary>It may be different the next time, or elsewhere.</summary>
-    private static bool IsPassing(Exception error) => error switch
-    {
-        DmtException known => known.Kind
-            is DmtErrorKind.NotOwner or DmtErrorKind.Fenced or DmtErrorKind.Unavailable or DmtErrorKind.Closed,
-        OrleansException => true,
-        TimeoutException => true,
-        _ => false,
-    };
 }

@@ -15,6 +15,9 @@ internal sealed class RoutingCache(IGrainFactory grains, DmtClientOptions option
     private ShardMap? _map;
     private Task<ShardMap>? _loading;
 
+    /// <summary>The map, as far as it is known; null before it was asked for.</summary>
+    public ShardMap? Known => Volatile.Read(ref _map);
+
     /// <summary>The map, asked for where there is none yet.</summary>
     public ValueTask<ShardMap> MapAsync(CancellationToken cancellationToken) =>
         Volatile.Read(ref _map) is { } map ? ValueTask.FromResult(map) : RefreshAsync(null, cancellationToken);

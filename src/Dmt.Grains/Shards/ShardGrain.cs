@@ -20,6 +20,8 @@ internal sealed class ShardGrain(SiloNode node, ShardMapCache maps, LocalShards 
     /// <summary>An answer ends with the entry that fills it: Orleans refuses messages that are very large.</summary>
     private const int AnswerBytes = 4 << 20;
 
+    private const int ReadAtOnce = 32;
+
     /// <summary>Shards carved at once when the shard chooses: each is a request behind the closed gate.</summary>
     private const int CarvedAtOnce = 8;
 
@@ -91,19 +93,27 @@ internal sealed class ShardGrain(SiloNode node, ShardMapCache maps, LocalShards 
     public async ValueTask<Entry?[]> GetManyAsync(ReadOnlyMemory<byte>[] keys, CancellationToken cancellationToken)
     {
         var shard = Shard;
-        var entries = new Entry?[keys.Length];
+        var entries = new List<Entry?>(keys.Length);
         var bytes = 0;
-        for (var i = 0; i < keys.Length; i++)
+        foreach (var some in keys.Chunk(ReadAtOnce))
         {
-            entries[i] = await shard.GetAsync(keys[i], cancellationToken);
-            bytes += entries[i] is { } entry ? entry.Value.Length + entry.Metadata.Length : 0;
-            if (bytes >= AnswerBytes)
+            // All are begun before the first is awaited: blocks that are not in memory are loaded side by side.
+            var reading = Array.ConvertAll(some, key => shard.GetAsync(key, cancellationToken));
+            var read = Array.TrueForAll(reading, static one => one.IsCompletedSuccessfully)
+                ? Array.ConvertAll(reading, static one => one.Result)
+                : await Task.WhenAll(Array.ConvertAll(reading, static one => one.AsTask()));
+            foreach (var entry in read)
             {
-                return entries[..(i + 1)];
+                entries.Add(entry);
+                bytes += entry is { } there ? there.Value.Length + there.Metadata.Length : 0;
+                if (bytes >= AnswerBytes)
+                {
+                    return [.. entries];
+                }
             }
         }
 
-        return entries;
+        return [.. entries];
     }
 
     public ValueTask<ulong> WriteAsync(ShardWrite write, CancellationToken cancellationToken) =>
@@ -113,8 +123,14 @@ internal sealed class ShardGrain(SiloNode node, ShardMapCache maps, LocalShards 
     {
         // All are begun before the first is awaited: strict ones share an upload.
         var shard = Shard;
-        return await Task.WhenAll(
-            Array.ConvertAll(writes, write => ShardWrites.TryAsync(shard, write, cancellationToken)));
+        var writing = Array.ConvertAll(writes, write => ShardWrites.TryAsync(shard, write, cancellationToken));
+        var outcomes = new WriteOutcome[writes.Length];
+        for (var i = 0; i < outcomes.Length; i++)
+        {
+            outcomes[i] = await writing[i];
+        }
+
+        return outcomes;
     }
 
     public async ValueTask<ShardScanPage> ScanAsync(ShardScan scan, CancellationToken cancellationToken) =>

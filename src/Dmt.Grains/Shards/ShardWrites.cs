@@ -18,11 +18,26 @@ internal static class ShardWrites
         };
 
     /// <summary>The error is the outcome: writes that come together fail one by one.</summary>
-    public static async Task<WriteOutcome> TryAsync(HostedShard shard, ShardWrite write, CancellationToken stop)
+    public static ValueTask<WriteOutcome> TryAsync(HostedShard shard, in ShardWrite write, CancellationToken stop)
     {
         try
         {
-            return new WriteOutcome { Version = await ApplyAsync(shard, write, stop) };
+            var writing = ApplyAsync(shard, write, stop);
+            return writing.IsCompletedSuccessfully
+                ? new ValueTask<WriteOutcome>(new WriteOutcome { Version = writing.Result })
+                : FinishAsync(writing);
+        }
+        catch (DmtException e)
+        {
+            return new ValueTask<WriteOutcome>(WriteOutcome.Of(e));
+        }
+    }
+
+    private static async ValueTask<WriteOutcome> FinishAsync(ValueTask<ulong> writing)
+    {
+        try
+        {
+            return new WriteOutcome { Version = await writing };
         }
         catch (DmtException e)
         {
