@@ -17,10 +17,14 @@ public sealed class HostedShard : IAsyncDisposable
     private readonly Shard _shard;
     private readonly MapStore _maps;
     private readonly UndurableWrites _undurable;
+    private readonly OwnerLease _lease;
     private int _disposed;
 
-    internal HostedShard(ShardHost host, Shard shard, MapStore maps) =>
+    internal HostedShard(ShardHost host, Shard shard, MapStore maps)
+    {
         (_host, _shard, _maps, _undurable) = (host, shard, maps, shard.NoteUndurable());
+        _lease = host.Lease ?? throw new InvalidOperationException("shards that may move need a lease");
+    }
 
     public uint Id => _shard.Id;
 
@@ -37,8 +41,8 @@ public sealed class HostedShard : IAsyncDisposable
     public bool IsFlushed => _shard.ActiveBytes == 0;
 
     /// <inheritdoc cref="ITrieStore.GetAsync"/>
-    /// <remarks>Where a strict write of the key is on its way, it is waited for: see <see cref="UndurableWrites"/>.
-    /// </remarks>
+    /// <remarks>Where a strict write of the key is on its way, it is waited for: see <see cref="UndurableWrites"/>. That
+    /// nobody has taken the shard over is known, or asked for: see <see cref="OwnerLease"/>.</remarks>
     public ValueTask<Entry?> GetAsync(ReadOnlyMemory<byte> key, CancellationToken cancellationToken = default)
     {
         try
@@ -50,7 +54,13 @@ public sealed class HostedShard : IAsyncDisposable
             }
 
             var waiting = _undurable.WaitAsync(key.Span, cancellationToken);
-            return waiting.IsCompletedSuccessfully ? reading : FinishGetAsync(reading.Result, waiting);
+            if (!waiting.IsCompletedSuccessfully)
+            {
+                return FinishGetAsync(reading.Result, waiting, cancellationToken);
+            }
+
+            var holding = _lease.HoldAsync(cancellationToken);
+            return holding.IsCompletedSuccessfully ? reading : AfterAsync(holding, reading.Result);
         }
         catch (DmtException e) when (IsClosing(e))
         {
@@ -79,7 +89,9 @@ public sealed class HostedShard : IAsyncDisposable
     {
         try
         {
-            return await _shard.WriteAsync(batch, durability, cancellationToken).ConfigureAwait(false);
+            var version = await _shard.WriteAsync(batch, durability, cancellationToken).ConfigureAwait(false);
+            await _lease.HoldAsync(cancellationToken).ConfigureAwait(false);
+            return version;
         }
         catch (DmtException e) when (IsClosing(e))
         {
@@ -87,7 +99,7 @@ public sealed class HostedShard : IAsyncDisposable
         }
         catch (DmtException e) when (e.Kind == DmtErrorKind.Conflict)
         {
-            await _undurable.WaitAllAsync(cancellationToken).ConfigureAwait(false);
+            await WaitAllAsync(cancellationToken).ConfigureAwait(false);
             throw;
         }
     }
@@ -112,7 +124,7 @@ public sealed class HostedShard : IAsyncDisposable
             }
         }
 
-        await _undurable.WaitAllAsync(cancellationToken).ConfigureAwait(false);
+        await WaitAllAsync(cancellationToken).ConfigureAwait(false);
         return page.Build(more);
     }
 
@@ -127,7 +139,7 @@ public sealed class HostedShard : IAsyncDisposable
             count++;
         }
 
-        await _undurable.WaitAllAsync(cancellationToken).ConfigureAwait(false);
+        await WaitAllAsync(cancellationToken).ConfigureAwait(false);
         return count;
     }
 
@@ -297,7 +309,9 @@ public sealed class HostedShard : IAsyncDisposable
     {
         try
         {
-            return await write(key, value, options, cancellationToken).ConfigureAwait(false);
+            var version = await write(key, value, options, cancellationToken).ConfigureAwait(false);
+            await _lease.HoldAsync(cancellationToken).ConfigureAwait(false);
+            return version;
         }
         catch (DmtException e) when (IsClosing(e))
         {
@@ -307,6 +321,7 @@ public sealed class HostedShard : IAsyncDisposable
         {
             // What does not hold must not be something that may be lost either.
             await _undurable.WaitAsync(key.Span, cancellationToken).ConfigureAwait(false);
+            await _lease.HoldAsync(cancellationToken).ConfigureAwait(false);
             throw;
         }
     }
@@ -316,13 +331,29 @@ public sealed class HostedShard : IAsyncDisposable
     {
         var entry = await reading.ConfigureAwait(false);
         await _undurable.WaitAsync(key.Span, cancellationToken).ConfigureAwait(false);
+        await _lease.HoldAsync(cancellationToken).ConfigureAwait(false);
         return entry;
     }
 
-    private static async ValueTask<Entry?> FinishGetAsync(Entry? entry, ValueTask waiting)
+    private async ValueTask<Entry?> FinishGetAsync(
+        Entry? entry, ValueTask waiting, CancellationToken cancellationToken)
     {
         await waiting.ConfigureAwait(false);
+        await _lease.HoldAsync(cancellationToken).ConfigureAwait(false);
         return entry;
+    }
+
+    private static async ValueTask<Entry?> AfterAsync(ValueTask holding, Entry? entry)
+    {
+        await holding.ConfigureAwait(false);
+        return entry;
+    }
+
+    /// <summary>Completes when what was read of any key may be told.</summary>
+    private async ValueTask WaitAllAsync(CancellationToken cancellationToken)
+    {
+        await _undurable.WaitAllAsync(cancellationToken).ConfigureAwait(false);
+        await _lease.HoldAsync(cancellationToken).ConfigureAwait(false);
     }
 
     private bool IsClosing(DmtException error) => error.Kind == DmtErrorKind.Closed && _shard.IsRetired;

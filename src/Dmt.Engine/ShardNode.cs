@@ -232,6 +232,7 @@ public sealed class ShardNode : IAsyncDisposable
 
         host = ShardHost.Start(
             new BorrowedObjectStore(_objects), _openLogs(_objects), _options, _time, _random, _scheduler);
+        host.Lease = new OwnerLease(host.Log, _time, _scheduler);
         host.Metrics.Observe(host);
         Volatile.Write(ref _host, host);
         return host;

@@ -10,14 +10,14 @@ namespace Dmt.Simulation;
 /// </summary>
 /// <param name="node">Whose it is.</param>
 /// <param name="inner">The real one.</param>
-/// <param name="skipsSeal">Breaks the fence on purpose: a successor seals nothing.</param>
-internal sealed class RecordingLogStore(SimProcess node, ILogStore inner, bool skipsSeal) : ILogStore
+/// <param name="switches">What is broken on purpose.</param>
+internal sealed class RecordingLogStore(SimProcess node, ILogStore inner, SimSwitches switches) : ILogStore
 {
     public bool IsExclusive => inner.IsExclusive;
 
     public INodeLog Create(string incarnation)
     {
-        var log = new RecordingLog(node, inner.Create(incarnation));
+        var log = new RecordingLog(node, inner.Create(incarnation), switches.HasFlag(SimSwitches.SkipLeases));
         node.Log = log;
         return log;
     }
@@ -25,7 +25,7 @@ internal sealed class RecordingLogStore(SimProcess node, ILogStore inner, bool s
     public IReadOnlyList<string> ListOwnIncarnations() => inner.ListOwnIncarnations();
 
     public ValueTask SealAsync(LogRange range, CancellationToken cancellationToken) =>
-        skipsSeal ? ValueTask.CompletedTask : inner.SealAsync(range, cancellationToken);
+        switches.HasFlag(SimSwitches.SkipSeal) ? ValueTask.CompletedTask : inner.SealAsync(range, cancellationToken);
 
     public void Check(LogRange range) => inner.Check(range);
 
@@ -35,7 +35,7 @@ internal sealed class RecordingLogStore(SimProcess node, ILogStore inner, bool s
 
     public void Delete(string incarnation) => inner.Delete(incarnation);
 
-    private sealed class RecordingLog(SimProcess node, INodeLog inner) : INodeLog
+    private sealed class RecordingLog(SimProcess node, INodeLog inner, bool isAlwaysAlone) : INodeLog
     {
         public string Incarnation => inner.Incarnation;
 
@@ -52,6 +52,10 @@ internal sealed class RecordingLogStore(SimProcess node, ILogStore inner, bool s
         public long Objects => inner.Objects;
 
         public string? RefusedBecause => inner.RefusedBecause;
+
+        public long AloneAt => isAlwaysAlone ? long.MaxValue : inner.AloneAt;
+
+        public ValueTask ConfirmAsync(CancellationToken cancellationToken) => inner.ConfirmAsync(cancellationToken);
 
         public bool HasRoom => inner.HasRoom;
 

@@ -22,6 +22,7 @@ internal sealed class SimBucket(SimWorld world, SimSwitches switches, bool? forb
     private readonly SortedDictionary<string, byte[]> _objects = new(StringComparer.Ordinal);
     private readonly Dictionary<string, DateTimeOffset> _createdAt = [];
     private readonly HashSet<string> _deleted = [];
+    private readonly HashSet<string> _deletedFences = [];
     private readonly Dictionary<string, long> _fencedAt = [];
     private readonly Dictionary<string, HashSet<string>> _checkpoints = []; // by name, the tables it keeps
     private readonly Dictionary<uint, Manifest> _latest = [];
@@ -152,7 +153,7 @@ internal sealed class SimBucket(SimWorld world, SimSwitches switches, bool? forb
             var name = ObjectLogFormat.NameOf(incarnation, number);
             if (!_objects.TryGetValue(name, out var batch))
             {
-                if (_deleted.Contains(name))
+                if (_deleted.Contains(name) && !_deletedFences.Contains(name))
                 {
                     continue;
                 }
@@ -251,6 +252,7 @@ internal sealed class SimBucket(SimWorld world, SimSwitches switches, bool? forb
             && ObjectLogFormat.ReadHeader(content, name).Kind == ObjectBatchKind.Fence)
         {
             _fencedAt.Remove(incarnation);
+            _deletedFences.Add(name);
         }
     }
 

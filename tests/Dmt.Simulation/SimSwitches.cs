@@ -20,6 +20,9 @@ internal enum SimSwitches
 
     /// <summary>Who was taken over still says in the map what it thinks was carved.</summary>
     LetStaleOwnersWriteMaps = 16,
+
+    /// <summary>Who was taken over goes on answering until it meets the fence.</summary>
+    SkipLeases = 32,
 }
 
 /// <summary>How a run ended.</summary>
@@ -54,9 +57,6 @@ internal sealed record SimCounts
 
     public long Moves { get; set; }
 
-    /// <summary>Reads that an owner served which had been taken over and did not know.</summary>
-    public long StaleOwnerReads { get; set; }
-
     public long Steps { get; set; }
 
     public static SimCounts operator +(SimCounts a, SimCounts b) => new()
@@ -71,7 +71,6 @@ internal sealed record SimCounts
         Carves = a.Carves + b.Carves,
         Merges = a.Merges + b.Merges,
         Moves = a.Moves + b.Moves,
-        StaleOwnerReads = a.StaleOwnerReads + b.StaleOwnerReads,
         Steps = a.Steps + b.Steps,
     };
 }

@@ -97,7 +97,7 @@ internal sealed partial class Simulation
         var logs = new RecordingLogStore(
             node,
             new ObjectLogStore(objects, DrawLogOptions(_world.Random), node.Time, node.Scheduler),
-            _switches.HasFlag(SimSwitches.SkipSeal));
+            _switches);
         try
         {
             node.PendingCalls.Add("opening");

@@ -40,8 +40,9 @@ internal sealed partial class GarbageCollector
         living.UnionWith(owned.Select(static o => o.Manifest.Shard));
         living.UnionWith(owned.SelectMany(static o => o.Manifest.Carved).Select(static one => one.Shard));
         var references = new References(newest, owned.Select(static o => o.Manifest), checkpoints, living);
-        foreach (var (mine, _) in owned)
+        foreach (var mine in owned.Select(static o => o.Manifest).Where(static mine => mine.MergedInto == 0))
         {
+            // What was given up has no keys, and its manifests may be gone.
             if (shards.Contains(mine.Shard)
                 && (references.Newest(mine.Shard) is not { } found || !found.IsOf(mine)))
             {

@@ -34,6 +34,16 @@ internal interface INodeLog : IAsyncDisposable
     /// <summary>False while so much waits for the medium that writers should, too.</summary>
     bool HasRoom { get; }
 
+    /// <summary>
+    /// When, as a timestamp of the node's clock, nobody had sealed this log yet, as far as is known. Where only one
+    /// process at a time can have it: always.
+    /// </summary>
+    long AloneAt => long.MaxValue;
+
+    /// <summary>Finds out whether somebody has sealed this log; where not, <see cref="AloneAt"/> moves to now.</summary>
+    /// <exception cref="DmtException">Fenced; Unavailable.</exception>
+    ValueTask ConfirmAsync(CancellationToken cancellationToken) => ValueTask.CompletedTask;
+
     /// <summary>Completes when there is room.</summary>
     ValueTask WaitForRoomAsync(CancellationToken cancellationToken);
 

@@ -47,6 +47,7 @@ internal sealed partial class ObjectLog
         _nextNumber = batch.Number + 1;
         _open = new Batch(_nextNumber, batch.EndPosition);
         _lastSealAt = Now();
+        batch.SealedAt = _time.GetTimestamp();
         _returning = 0;
         _uploads++;
         return batch;
@@ -109,9 +110,7 @@ internal sealed partial class ObjectLog
                 var found = await _objects.GetAsync(name, _stop.Token).ConfigureAwait(false);
                 if (!content.AsSpan().SequenceEqual(found))
                 {
-                    throw new DmtException(
-                        DmtErrorKind.Fenced,
-                        $"{name} exists already: another process has taken over and sealed the log of {Incarnation}");
+                    throw Fenced(name);
                 }
             }
 
@@ -141,6 +140,8 @@ internal sealed partial class ObjectLog
             Uploaded += failure is null ? 1 : 0;
             while (_sealed.Count > 0 && _sealed[0].IsThere)
             {
+                // A log that is sealed has a fence at its first free number: what comes behind that is never durable.
+                NoteAlone(_sealed[0].SealedAt);
                 Volatile.Write(ref _durableEnd, _sealed[0].EndPosition);
                 Volatile.Write(ref _unwritten, _end - _durableEnd);
                 _sealed.RemoveAt(0);
@@ -174,6 +175,47 @@ internal sealed partial class ObjectLog
             }
         }
     }
+
+    /// <inheritdoc/>
+    public async ValueTask ConfirmAsync(CancellationToken cancellationToken)
+    {
+        var asked = _time.GetTimestamp();
+        long number;
+        lock (_lock)
+        {
+            ThrowIfFailed();
+            number = _sealed.Count > 0 ? _sealed[0].Number : _open.Number;
+        }
+
+        // Beyond what is durable there may be batches of this log itself. Where those end, a fence would be.
+        for (; ; number++)
+        {
+            var name = ObjectLogFormat.NameOf(Incarnation, number);
+            if (await _objects.GetAsync(name, cancellationToken).ConfigureAwait(false) is not { } found)
+            {
+                break;
+            }
+
+            if (ObjectLogFormat.ReadHeader(found, name).Kind == ObjectBatchKind.Fence)
+            {
+                var fenced = Fenced(name);
+                Fence.Note(fenced);
+                throw fenced;
+            }
+        }
+
+        lock (_lock)
+        {
+            NoteAlone(asked);
+        }
+    }
+
+    private DmtException Fenced(string name) => new(
+        DmtErrorKind.Fenced,
+        $"{name} exists already: another process has taken over and sealed the log of {Incarnation}");
+
+    /// <summary>Under the lock.</summary>
+    private void NoteAlone(long timestamp) => Volatile.Write(ref _aloneAt, Math.Max(_aloneAt, timestamp));
 
     /// <summary>Lets writers look again: there is room, or they are to be refused.</summary>
     private void WakeRoom(bool onlyRefused)

@@ -49,6 +49,7 @@ internal sealed partial class ObjectLog : INodeLog
     private DmtException? _failure;
     private string? _refused;
     private bool _closed;
+    private long _aloneAt;
 
     public ObjectLog(
         IObjectStore objects, string incarnation, ObjectLogOptions options, TimeProvider time,
@@ -56,7 +57,7 @@ internal sealed partial class ObjectLog : INodeLog
     {
         LogFormat.CheckIncarnation(incarnation);
         (_objects, Incarnation, _options, _time, _scheduler) = (objects, incarnation, options, time, scheduler);
-        _created = time.GetTimestamp();
+        _created = _aloneAt = time.GetTimestamp();
         _room = new AsyncSignal(scheduler);
         _open = new Batch(0, 0);
         _timer = time.CreateTimer(
@@ -80,6 +81,8 @@ internal sealed partial class ObjectLog : INodeLog
     public long Objects => Volatile.Read(ref _nextNumber);
 
     public string? RefusedBecause => Volatile.Read(ref _failure)?.Message ?? Volatile.Read(ref _refused);
+
+    public long AloneAt => Volatile.Read(ref _aloneAt);
 
     public bool HasRoom => Volatile.Read(ref _unwritten) < _options.UnwrittenBytesMax;
 
@@ -309,6 +312,9 @@ internal sealed partial class ObjectLog : INodeLog
         public long Operations { get; set; }
 
         public TimeSpan OldestAt { get; set; }
+
+        /// <summary>When it was sealed, as a timestamp: before any upload of it began.</summary>
+        public long SealedAt { get; set; }
 
         /// <summary>When it must be sealed even if nobody waits.</summary>
         public TimeSpan DueAt { get; set; } = TimeSpan.MaxValue;

@@ -23,6 +23,10 @@ internal sealed class ShippingLog(INodeLog inner, Shipper shipper) : INodeLog
 
     public string? RefusedBecause => inner.RefusedBecause ?? shipper.RefusedBecause;
 
+    public long AloneAt => inner.AloneAt;
+
+    public ValueTask ConfirmAsync(CancellationToken cancellationToken) => inner.ConfirmAsync(cancellationToken);
+
     public bool HasRoom => inner.HasRoom;
 
     public ValueTask WaitForRoomAsync(CancellationToken cancellationToken) =>

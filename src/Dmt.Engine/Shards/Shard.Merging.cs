@@ -97,6 +97,12 @@ internal sealed partial class Shard
         await FlushAsync(cancellationToken).ConfigureAwait(false);
         using var compacting = await HoldCompactionAsync(cancellationToken).ConfigureAwait(false);
         using var changing = await _manifestLock.AcquireAsync(cancellationToken).ConfigureAwait(false);
+        if (MergedInto is { } above)
+        {
+            throw new DmtException(
+                DmtErrorKind.NotOwner, $"shard {Id} was itself merged, into shard {above}: look into the map again");
+        }
+
         if (_manifest.Carved.All(one => one.Shard != merged.Shard))
         {
             publish();

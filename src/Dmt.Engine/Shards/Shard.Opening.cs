@@ -99,9 +99,11 @@ internal sealed partial class Shard
             throw new MergedException(state);
         }
 
+        // One range for a log, from where it is needed: a second one, from further on, would have replayed what lies
+        // behind a gap, if this opening comes no further.
         IReadOnlyList<LogRange> replay = state?.LogRanges ?? [];
-        if (state is not null && state.Incarnation != host.Log.Incarnation
-            && replay.Any(range => range.Incarnation == host.Log.Incarnation))
+        var isOwn = replay.Any(range => range.Incarnation == host.Log.Incarnation);
+        if (isOwn && state!.Incarnation != host.Log.Incarnation)
         {
             // Another process took the shard over from this one, and seals its log: a manifest that names the log from
             // here on would have what lies behind the seal replayed.
@@ -121,7 +123,7 @@ internal sealed partial class Shard
             Carved = state?.Carved ?? [],
             Levels = state?.Levels ?? Manifest.EmptyLevels,
             Origins = state?.Origins ?? [],
-            LogRanges = [.. replay, host.LogRangeFrom(host.Log.End)],
+            LogRanges = isOwn ? replay : [.. replay, host.LogRangeFrom(host.Log.End)],
             Requests = state?.Requests ?? [],
         };
 
@@ -272,11 +274,13 @@ internal sealed partial class Shard
     /// <summary>Applies what previous owners logged and did not flush, in order.</summary>
     private async ValueTask ReplayAsync(IReadOnlyList<LogRange> ranges, CancellationToken cancellationToken)
     {
+        long? sealedAt = null;
         foreach (var range in ranges)
         {
             try
             {
                 await EndLogAsync(range, cancellationToken).ConfigureAwait(false);
+                sealedAt = range.Incarnation == _host.Log.Incarnation ? sealedAt : _host.Time.GetTimestamp();
                 await _host.Logs.ReplayAsync(
                     range, Id, (in LogRecord record) => Replay(record, range.Incarnation), cancellationToken)
                     .ConfigureAwait(false);
@@ -285,6 +289,13 @@ internal sealed partial class Shard
             {
                 throw await ExplainAsync(e).ConfigureAwait(false);
             }
+        }
+
+        // The owner before may not know yet, and answers until its lease is over.
+        if (_host.Lease is not null && sealedAt is { } at
+            && OwnerLease.Patience - _host.Time.GetElapsedTime(at) is var left && left > TimeSpan.Zero)
+        {
+            await _host.Scheduler.DelayAsync(left, _host.Time, cancellationToken).ConfigureAwait(false);
         }
 
         _recoveredSequence = _lastSequence;

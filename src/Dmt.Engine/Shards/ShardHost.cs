@@ -153,6 +153,12 @@ internal sealed partial class ShardHost : IAsyncDisposable
         IObjectStore objects, FollowerLog log, EngineOptions options, TimeProvider time, EngineScheduler scheduler) =>
         new(objects, log, log, [], options, time, scheduler);
 
+    /// <summary>
+    /// Whether this node may answer for its shards, where others may take them over by themselves; null where whoever
+    /// starts a process sees to it that there is one only.
+    /// </summary>
+    public OwnerLease? Lease { get; set; }
+
     /// <summary>An open shard; null where there is none of that number.</summary>
     public Shard? Find(uint id)
     {

@@ -95,8 +95,9 @@ internal sealed partial class ShardSimulation
         var owner = at.Owner;
         var reply = await CallAsync(at.Node, $"write of {last.Key} to {at}", async () =>
         {
-            var began = _world.Now;
+            var (began, isStale) = (_world.Now, IsTakenOver(at));
             var sequence = await at.Shard.WriteAsync(batch, durability).ConfigureAwait(false);
+            CheckMayAnswer(at, isStale);
             _world.Note($"{at} acknowledges {sequence} {last.Kind} {last.Key}, {durability}");
             if (owner.History[sequence] != last)
             {
@@ -148,11 +149,12 @@ internal sealed partial class ShardSimulation
     {
         var reply = await CallAsync(at.Node, $"get of {key} from {at}", async () =>
         {
-            NoteRead(at);
+            var isStale = IsTakenOver(at);
             SimEntry? expected = at.Owner.History.State.TryGetValue(key, out var entry) ? entry : null;
             var isOwned = at.Owner.Owns(key);
             var found = await at.Shard.GetAsync(Bytes(key)).ConfigureAwait(false) is { } result
                 ? ToEntry(result) : default(SimEntry?);
+            CheckMayAnswer(at, isStale);
             if (isOwned && found != expected)
             {
                 _world.Fail($"{at} read {found} for {key}: expected {expected}");

@@ -119,7 +119,7 @@ internal sealed partial class ShardSimulation
         node.Node = new ShardNode(
             objects, _options, node.Time, node.Random, node.Scheduler,
             bucket => new RecordingLogStore(
-                node, new ObjectLogStore(bucket, logs, node.Time, node.Scheduler), skipsSeal: false));
+                node, new ObjectLogStore(bucket, logs, node.Time, node.Scheduler), _switches));
         _nodes.Add(node);
         _world.Note($"node {node.Number} starts");
         return node;
