@@ -89,7 +89,8 @@ async Task MeasureAsync()
     var store = host.Services.GetRequiredService<DmtClient>();
     await Workload.LoadAsync(store);
     var workloads = Workload.All(host.Services.GetRequiredService<IGrainFactory>().GetGrain<INoOpGrain>(0), store);
-    var measured = await new ThroughputRun(workloads, callers, TimeSpan.FromMilliseconds(milliseconds)).RunAsync(rounds);
+    var run = new ThroughputRun(workloads, callers, TimeSpan.FromMilliseconds(milliseconds));
+    var measured = await run.RunAsync(rounds);
     Console.WriteLine($"{callers} callers, {rounds} rounds of {milliseconds} ms; medians, ratios within a round");
     Console.WriteLine("| call | keys/s | of no-op | of single calls |");
     Console.WriteLine("|---|---|---|---|");

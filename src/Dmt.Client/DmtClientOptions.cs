@@ -19,8 +19,8 @@ public sealed class DmtClientOptions
     public TimeSpan RetryDelayMax { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>
-    /// Messages under way to one shard, for reads and for writes; calls beyond wait and go together in one. A shard looks
-    /// at one message at a time, so 2 keep it busy. 1 to 1,024; 2 by default.
+    /// Messages under way to one shard, for reads and for writes; calls beyond wait and go together in one. A shard
+    /// looks at one message at a time, so 2 keep it busy. 1 to 1,024; 2 by default.
     /// </summary>
     public int MessagesMax { get; set; } = 2;
 

@@ -41,8 +41,8 @@ public sealed class HostedShard : IAsyncDisposable
     public bool IsFlushed => _shard.ActiveBytes == 0;
 
     /// <inheritdoc cref="ITrieStore.GetAsync"/>
-    /// <remarks>Where a strict write of the key is on its way, it is waited for: see <see cref="UndurableWrites"/>. That
-    /// nobody has taken the shard over is known, or asked for: see <see cref="OwnerLease"/>.</remarks>
+    /// <remarks>Where a strict write of the key is on its way, it is waited for: see <see cref="UndurableWrites"/>.
+    /// That nobody has taken the shard over is known, or asked for: see <see cref="OwnerLease"/>.</remarks>
     public ValueTask<Entry?> GetAsync(ReadOnlyMemory<byte> key, CancellationToken cancellationToken = default)
     {
         try

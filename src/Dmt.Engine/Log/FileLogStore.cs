@@ -8,6 +8,8 @@ internal sealed class FileLogStore(string directory, FileLogOptions options, Tim
     /// <summary>While many shards are recovered: the records of each log, by shard.</summary>
     private Dictionary<string, Dictionary<uint, List<KeptRecord>>>? _kept;
 
+    private readonly HashSet<string> _synced = []; // incarnations; guarded by itself
+
     public bool IsExclusive => true;
 
     public INodeLog Create(string incarnation) => FileLog.Create(directory, incarnation, options, time);
@@ -40,7 +42,20 @@ internal sealed class FileLogStore(string directory, FileLogOptions options, Tim
 
     public void EndRecovery() => _kept = null;
 
-    public ValueTask SealAsync(LogRange range, CancellationToken cancellationToken) => ValueTask.CompletedTask;
+    /// <summary>Its process has ended; what it wrote is brought to the disk, once for all shards.</summary>
+    public ValueTask SealAsync(LogRange range, CancellationToken cancellationToken)
+    {
+        lock (_synced)
+        {
+            if (!_synced.Contains(range.Incarnation))
+            {
+                LogFolder.Sync(directory, range.Incarnation, options.Medium);
+                _synced.Add(range.Incarnation);
+            }
+        }
+
+        return ValueTask.CompletedTask;
+    }
 
     public void Check(LogRange range)
     {

@@ -28,7 +28,7 @@ internal interface ILogStore
 
     /// <summary>
     /// Sees to it that whoever writes that log cannot append to it any more: its next append fails. Where only one
-    /// process at a time can have the logs, there is nothing to do.
+    /// process at a time can have the logs, what it wrote is made durable instead.
     /// </summary>
     ValueTask SealAsync(LogRange range, CancellationToken cancellationToken);
 

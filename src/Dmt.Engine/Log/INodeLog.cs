@@ -40,7 +40,8 @@ internal interface INodeLog : IAsyncDisposable
     /// </summary>
     long AloneAt => long.MaxValue;
 
-    /// <summary>Finds out whether somebody has sealed this log; where not, <see cref="AloneAt"/> moves to now.</summary>
+    /// <summary>Finds out whether somebody has sealed this log; where not, <see cref="AloneAt"/> moves to
+    /// now.</summary>
     /// <exception cref="DmtException">Fenced; Unavailable.</exception>
     ValueTask ConfirmAsync(CancellationToken cancellationToken) => ValueTask.CompletedTask;
 

@@ -1,3 +1,4 @@
+using Dmt.Core;
 using Dmt.Engine.Platform;
 
 namespace Dmt.Engine.Log;
@@ -25,6 +26,34 @@ internal static class LogFolder
         catch (Exception e) when (FileErrors.IsFileError(e))
         {
             throw FileErrors.Translate(e, directory, directory);
+        }
+    }
+
+    /// <summary>
+    /// Brings to the disk what a process that was killed left to the system to write. What is logged from now on
+    /// follows it, and is synced in another file: a power failure must not take the first and leave the second.
+    /// </summary>
+    public static void Sync(string directory, string incarnation, LogMedium medium)
+    {
+        var folder = Path.Combine(directory, incarnation);
+        try
+        {
+            foreach (var path in Directory.EnumerateFiles(folder).Where(static path =>
+                LogFormat.SegmentNumber(path) is not null))
+            {
+                using var file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+                medium.Sync(file);
+            }
+
+            NativeFile.SyncDirectory(folder);
+        }
+        catch (DirectoryNotFoundException e)
+        {
+            throw DmtException.Corruption(folder, 0, "the log is missing", e);
+        }
+        catch (Exception e) when (FileErrors.IsFileError(e))
+        {
+            throw FileErrors.Translate(e, folder, folder);
         }
     }
 

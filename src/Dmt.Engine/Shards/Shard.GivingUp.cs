@@ -9,8 +9,8 @@ internal sealed partial class Shard
 {
     /// <summary>
     /// Writes everything into tables and the last manifest, which says into whom the shard is merged. That is the
-    /// commit: from then on it has no keys, and the parent takes the tables over, however much later. Does nothing where
-    /// that is done, for whichever parent: one that was carved out in between is found by who absorbs.
+    /// commit: from then on it has no keys, and the parent takes the tables over, however much later. Does nothing
+    /// where that is done, for whichever parent: one that was carved out in between is found by who absorbs.
     /// </summary>
     /// <param name="parent">The shard that it was carved out of.</param>
     /// <param name="cancellationToken">Gives up, before the commit.</param>

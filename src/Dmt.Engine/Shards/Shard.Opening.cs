@@ -298,7 +298,6 @@ internal sealed partial class Shard
             await _host.Scheduler.DelayAsync(left, _host.Time, cancellationToken).ConfigureAwait(false);
         }
 
-        _recoveredSequence = _lastSequence;
         if (ranges.Count > 0)
         {
             // Whoever has taken over meanwhile may have deleted these logs, before or while they were read: what is

@@ -16,9 +16,6 @@ internal sealed partial class Shard
 {
     private readonly RequestTable _requests; // guarded by _writeLock
 
-    /// <summary>Where the logs ended that were replayed: files that were read may still not be synced.</summary>
-    private ulong _recoveredSequence;
-
     private async ValueTask<ulong> WriteOnceAsync(
         WriteBatch batch, RequestId request, Durability? durability, CancellationToken cancellationToken)
     {
@@ -95,12 +92,6 @@ internal sealed partial class Shard
     {
         if ((durability ?? _options.Durability).IsStrict)
         {
-            if (_host.Logs.IsExclusive && version <= _recoveredSequence
-                && version > Volatile.Read(ref _manifest).FlushedSequence)
-            {
-                await FlushAsync(cancellationToken).ConfigureAwait(false);
-            }
-
             await SyncAsync(cancellationToken).ConfigureAwait(false);
         }
 

@@ -1,5 +1,6 @@
 using Dmt.Core;
 using Dmt.Engine.Log;
+using Dmt.Engine.Manifests;
 
 namespace Dmt.Engine.Tests.Log;
 
@@ -8,6 +9,24 @@ public sealed class LogRecoveryTests : IDisposable
     private readonly LogFixture _fixture = new();
 
     public void Dispose() => _fixture.Dispose();
+
+    [Fact]
+    public async Task A_log_is_synced_before_it_is_replayed_once_for_all_shards()
+    {
+        var appended = await FillAsync(12, random => random.Next(0, 60), 3);
+        var medium = new TestMedium();
+        var store = new FileLogStore(
+            _fixture.Directory, new FileLogOptions { Medium = medium }, TimeProvider.System);
+        var range = new LogRange(LogFixture.Incarnation, 0);
+        await store.SealAsync(range, default);
+        Assert.Equal(Directory.GetFiles(Path.GetDirectoryName(_fixture.Segment(1))!).Length, medium.Syncs);
+        await store.SealAsync(range, default);
+        Assert.Equal(Directory.GetFiles(Path.GetDirectoryName(_fixture.Segment(1))!).Length, medium.Syncs);
+        medium.SyncError = new IOException("the disk is gone");
+        var other = new FileLogStore(_fixture.Directory, new FileLogOptions { Medium = medium }, TimeProvider.System);
+        await Assert.ThrowsAsync<DmtException>(async () => await other.SealAsync(range, default));
+        Assert.Equal(appended, _fixture.Replay().Records);
+    }
 
     /// <summary>
     /// As a crash would leave it, had the disk got that far: strict groups, each of them, or several records a group.
