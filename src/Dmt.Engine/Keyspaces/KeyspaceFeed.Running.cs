@@ -95,16 +95,21 @@ internal sealed partial class KeyspaceFeed
         }
     }
 
-    /// <summary>All keys that wait, or are left of those that were taken before.</summary>
+    /// <summary>
+    /// The keys that are left of an attempt that failed, and all that wait: what has been noted so far is fed when this
+    /// returns, as a position says.
+    /// </summary>
     private async ValueTask FeedKeysAsync()
     {
-        if (_takenAt == _taken.Count)
-        {
-            _taken = _queue.TakeKeys();
-            _takenAt = 0;
-            SortDistinct(_taken);
-        }
+        await FeedTakenAsync().ConfigureAwait(false);
+        _taken = _queue.TakeKeys();
+        _takenAt = 0;
+        SortDistinct(_taken);
+        await FeedTakenAsync().ConfigureAwait(false);
+    }
 
+    private async ValueTask FeedTakenAsync()
+    {
         while (_takenAt < _taken.Count)
         {
             _takenAt = await FeedAsync(_taken, _takenAt).ConfigureAwait(false);
