@@ -12,7 +12,7 @@ internal sealed class ReplicaServers : IDisposable
 
     private readonly TempFolder _folder = new();
     private readonly TestBucket? _bucket;
-    private readonly int[] _ports = PortsOfThisRun();
+    private readonly int[] _ports = FreePorts.Take(Count);
     private readonly ServerProcess?[] _servers = new ServerProcess?[Count];
 
     public ReplicaServers(bool isBucket) => _bucket = isBucket ? new TestBucket() : null;
@@ -111,16 +111,5 @@ internal sealed class ReplicaServers : IDisposable
         }
 
         _folder.Dispose();
-    }
-
-    /// <summary>Ports that were free a moment ago.</summary>
-    private static int[] PortsOfThisRun()
-    {
-        var listeners = Enumerable.Range(0, Count)
-            .Select(_ => new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0)).ToList();
-        listeners.ForEach(static listener => listener.Start());
-        int[] ports = [.. listeners.Select(static l => ((System.Net.IPEndPoint)l.LocalEndpoint).Port)];
-        listeners.ForEach(static listener => listener.Dispose());
-        return ports;
     }
 }

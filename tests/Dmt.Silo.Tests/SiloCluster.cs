@@ -11,7 +11,7 @@ internal sealed class SiloCluster(params string[] flags) : IDisposable
 
     private readonly TempFolder _folder = new();
     private readonly TestBucket _bucket = new();
-    private readonly int[] _ports = TestSilo.FreePorts(Count);
+    private readonly int[] _ports = FreePorts.Take(Count);
     private readonly ServerProcess?[] _silos = new ServerProcess?[Count];
 
     public ServerProcess this[int silo] => _silos[silo]!;

@@ -14,7 +14,7 @@ public sealed class SingleSiloTests : IDisposable
     [InlineData(ServerProcess.SigInt)]
     public async Task It_serves_a_folder_ends_cleanly_and_goes_on_where_it_ended(int signal)
     {
-        var port = TestSilo.FreePorts(1)[0];
+        var port = FreePorts.Take(1)[0];
         using (var silo = await ServerProcess.StartAsync(TestSilo.StartInfo(_folder.Path, port, "--name", "dev")))
         {
             Assert.Contains(" as dev (127.0.0.1:", silo.Announcement, StringComparison.Ordinal);
@@ -35,7 +35,7 @@ public sealed class SingleSiloTests : IDisposable
     [Fact]
     public async Task A_port_in_use_is_one_line_and_exit_code_3()
     {
-        var ports = TestSilo.FreePorts(2);
+        var ports = FreePorts.Take(2);
         using var first = await ServerProcess.StartAsync(TestSilo.StartInfo(_folder.Path, ports[0]));
         var taken = new Uri(first.Url).Port;
         var start = TestSilo.StartInfo(_folder.Path, ports[1], "--data", "other", "--host", "127.0.0.1");
@@ -62,7 +62,7 @@ public sealed class SingleSiloTests : IDisposable
     [Fact]
     public async Task A_folder_in_use_is_one_line_and_exit_code_3()
     {
-        var ports = TestSilo.FreePorts(2);
+        var ports = FreePorts.Take(2);
         using var first = await ServerProcess.StartAsync(TestSilo.StartInfo(_folder.Path, ports[0]));
         var (code, output, error) = await BuiltProgram.RunAsync(TestSilo.StartInfo(_folder.Path, ports[1]));
         Assert.Equal((3, ""), (code, output));

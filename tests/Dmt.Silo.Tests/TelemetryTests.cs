@@ -21,7 +21,7 @@ public sealed class TelemetryTests : IDisposable
     {
         await using var collector = await Collector.StartAsync();
         var start = TestSilo.StartInfo(
-            _folder.Path, TestSilo.FreePorts(1)[0], "--name", "seen", "--otlp-endpoint", collector.Url);
+            _folder.Path, FreePorts.Take(1)[0], "--name", "seen", "--otlp-endpoint", collector.Url);
         using (var silo = await ServerProcess.StartAsync(start))
         {
             using var written = await silo.Client.PutAsync("/kv/apple", new StringContent("a fruit"));

@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 
 namespace Dmt.Silo.Tests;
 
@@ -18,14 +16,4 @@ internal static class TestSilo
                 Path.Combine(AppContext.BaseDirectory, "dmt-silo.dll"), "--port", "0", "--gateway-port", "0",
                 "--silo-port", $"{siloPort}", "--log-level", "warning", .. arguments,
             ]));
-
-    /// <summary>Ports that were free a moment ago.</summary>
-    public static int[] FreePorts(int count)
-    {
-        var listeners = Enumerable.Range(0, count).Select(static _ => new TcpListener(IPAddress.Loopback, 0)).ToList();
-        listeners.ForEach(static listener => listener.Start());
-        int[] ports = [.. listeners.Select(static listener => ((IPEndPoint)listener.LocalEndpoint).Port)];
-        listeners.ForEach(static listener => listener.Dispose());
-        return ports;
-    }
 }

@@ -39,7 +39,7 @@ internal sealed record SiloSettings : ServerSettings
     public int ShardReplicas { get; init; } = new DmtNodeOptions().Replicas;
 
     /// <summary>A silo that does not answer a probe within this has missed it; so often it is probed, too.</summary>
-    public TimeSpan ProbeTimeout { get; init; } = TimeSpan.FromSeconds(5);
+    public TimeSpan ProbeTimeout { get; init; } = TimeSpan.FromSeconds(3);
 
     /// <summary>Missed probes after which a silo is suspected.</summary>
     public int ProbesMissedMax { get; init; } = 3;
