@@ -10,7 +10,7 @@ namespace Dmt.EndToEnd.Tests;
 public sealed class KillTests(ITestOutputHelper output)
 {
     /// <summary>As many as a busy machine does in a minute or two; 100 in a longer run.</summary>
-    private const int KillsDefault = 30;
+    private const int KillsDefault = 15;
 
     private const int Writers = 8;
     private const int Connections = 3;
@@ -59,7 +59,7 @@ public sealed class KillTests(ITestOutputHelper output)
     [Fact]
     public async Task With_default_durability_what_survives_a_kill_is_a_prefix_of_what_was_acknowledged()
     {
-        const int Kills = 20;
+        const int Kills = 10;
         var (seed, clock) = (Seed.Next(), Stopwatch.StartNew());
         output.WriteLine($"{Seed.Variable}={seed}");
         var random = new Random(seed);
