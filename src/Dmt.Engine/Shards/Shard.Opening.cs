@@ -39,9 +39,19 @@ internal sealed partial class Shard
             host.OnTableOpened(table);
         }
 
-        await shard.ReplayAsync(replay, cancellationToken).ConfigureAwait(false);
-        await shard.FinishRecoveryAsync(cancellationToken).ConfigureAwait(false);
-        return shard;
+        try
+        {
+            await shard.ReplayAsync(replay, cancellationToken).ConfigureAwait(false);
+            await shard.FinishRecoveryAsync(cancellationToken).ConfigureAwait(false);
+            return shard;
+        }
+        catch
+        {
+            // What it has replayed may be on its way into tables already: another attempt may own the shard by then.
+            await shard.StopAsync().ConfigureAwait(false);
+            await shard.ReleaseAllAsync().ConfigureAwait(false);
+            throw;
+        }
     }
 
     /// <summary>
@@ -112,6 +122,14 @@ internal sealed partial class Shard
             throw takenOver;
         }
 
+        if (isOwn && !host.KeepsLogOf(id))
+        {
+            // It has not been open since that manifest, whose writing, or what followed, seemed to fail: the log has
+            // nothing of it, and may be gone where the manifest begins. What comes now lies behind that gap.
+            replay = [.. replay.Where(range => range.Incarnation != host.Log.Incarnation)];
+            isOwn = false;
+        }
+
         var manifest = new Manifest
         {
             Shard = id,
@@ -137,6 +155,7 @@ internal sealed partial class Shard
             }
 
             host.LogIsNamed = true;
+            host.Claim(id, manifest.LogRanges[^1]);
             return (await manifests.WriteAsync(manifest, cancellationToken).ConfigureAwait(false), replay, levels);
         }
         catch
@@ -168,11 +187,7 @@ internal sealed partial class Shard
             Volatile.Write(ref _closed, true);
         }
 
-        _throttle.Close();
-        _gateOpened.WakeAll();
-        await _host.Scheduler.CancelAsync(_closing).ConfigureAwait(false);
-        _ = await _compactionLock.AcquireAsync(CancellationToken.None)
-            .ConfigureAwait(false); // for good: nothing is compacted any more
+        await StopAsync().ConfigureAwait(false);
         try
         {
             await CloseCleanlyAsync().ConfigureAwait(false);
@@ -181,6 +196,16 @@ internal sealed partial class Shard
         {
             await ReleaseAllAsync().ConfigureAwait(false);
         }
+    }
+
+    /// <summary>Nothing is written or compacted any more.</summary>
+    private async ValueTask StopAsync()
+    {
+        Volatile.Write(ref _closed, true);
+        _throttle.Close();
+        _gateOpened.WakeAll();
+        await _host.Scheduler.CancelAsync(_closing).ConfigureAwait(false);
+        _ = await _compactionLock.AcquireAsync(CancellationToken.None).ConfigureAwait(false); // for good
     }
 
     /// <summary>Gives up memtables and tables; what is being read stays until its readers have left.</summary>

@@ -25,6 +25,9 @@ internal sealed partial class ShardHost : IAsyncDisposable
     /// <summary>Of one shard there may be two, while what replaces the other is being read.</summary>
     private readonly HashSet<Shard> _followed = [];
     private readonly HashSet<string> _oldLogs;
+
+    /// <summary>From where the log is kept for shards whose opening has not come to its end.</summary>
+    private readonly Dictionary<uint, long> _claimed = [];
     private readonly Dictionary<string, IObjectStore> _origins = []; // by root; guarded by itself
 
     /// <summary>What open tables are held by, and how many by each; guarded by itself.</summary>
@@ -191,6 +194,30 @@ internal sealed partial class ShardHost : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// A manifest of the shard that names this node's log is about to be tried: it may be there though its writing, or
+    /// what follows, fails. A log that is checked for being complete is kept until the shard is open.
+    /// </summary>
+    public void Claim(uint id, LogRange named)
+    {
+        lock (_lock)
+        {
+            if (Logs.IsExclusive)
+            {
+                _claimed[id] = Math.Min(named.From, _claimed.GetValueOrDefault(id, long.MaxValue));
+            }
+        }
+    }
+
+    /// <summary>Whether the log is kept from where the shard's manifest names it.</summary>
+    public bool KeepsLogOf(uint id)
+    {
+        lock (_lock)
+        {
+            return _shards.ContainsKey(id) || _claimed.ContainsKey(id);
+        }
+    }
+
     public async ValueTask<Shard> OpenShardAsync(
         uint id, Manifest? restored, CancellationToken cancellationToken)
     {
@@ -212,6 +239,7 @@ internal sealed partial class ShardHost : IAsyncDisposable
                 if (shard is not null)
                 {
                     _shards[id] = shard;
+                    _claimed.Remove(id);
                 }
             }
         }
@@ -312,7 +340,8 @@ internal sealed partial class ShardHost : IAsyncDisposable
             await StopReclaimingAsync().ConfigureAwait(false);
             await Collector.DisposeAsync().ConfigureAwait(false);
             await Log.DisposeAsync().ConfigureAwait(false);
-            if (shards.TrueForAll(static shard => shard.LogRanges.Count == 0) && (shards.Count > 0 || !LogIsNamed))
+            if (shards.TrueForAll(static shard => shard.LogRanges.Count == 0) && (shards.Count > 0 || !LogIsNamed)
+                && _claimed.Count == 0)
             {
                 Logs.Delete(Log.Incarnation);
             }
@@ -364,6 +393,11 @@ internal sealed partial class ShardHost : IAsyncDisposable
                 {
                     shard.FreezeSoon();
                 }
+            }
+
+            foreach (var claimed in _claimed.Values)
+            {
+                from = Math.Min(from, claimed);
             }
 
             if (from < long.MaxValue)
