@@ -31,10 +31,19 @@ public sealed class Scan : IDisposable
     internal Scan(IShardSource shards, KeyRange range, bool reverse, DirectorySnapshot? asOf)
     {
         (_shards, _left, _reverse, _asOf) = (shards, range, reverse, asOf);
-        if (shards.TryFindWhole(range, out var shard))
+        if (!shards.TryFindWhole(range, out var shard))
+        {
+            return;
+        }
+
+        try
         {
             _current = shard.OpenScanUnchecked(range, reverse, asOf?[shard]);
             _left = Nothing;
+        }
+        catch (DmtException e) when (shard.HasMoved(e))
+        {
+            // Carved or merged since it was found: the first move looks again.
         }
     }
 

@@ -229,6 +229,12 @@ public sealed class FileLogTests : IDisposable
 
         var end = log.End;
         log.Release(end);
+        for (var attempts = 0; log.LiveBytes > 1000 && attempts < 1000; attempts++)
+        {
+            await Task.Delay(1); // A log that is writing gives nothing back for now; the engine asks again.
+            log.Release(end);
+        }
+
         Assert.InRange(log.LiveBytes, 0, 1000);
         var after = LogFixture.Append(log, new Random(9), 50);
         await log.WaitDurableAsync(after.Position);
