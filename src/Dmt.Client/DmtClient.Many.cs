@@ -30,9 +30,9 @@ public sealed partial class DmtClient
     private async ValueTask<Entry?[]> GetLeftAsync(ManyCall call, CancellationToken cancellationToken)
     {
         var map = call.Map = await _routing.MapAsync(cancellationToken).ConfigureAwait(false);
-        var parts = call.Left.GroupBy(i => map.Find(call.Keys[i].Span).Shard)
-            .SelectMany(part => part.Chunk(_callsPerMessageMax), (part, some) => GetPartAsync(part.Key, some));
-        await Task.WhenAll(parts).ConfigureAwait(false);
+        await Task.WhenAll(PartsOf(call, map).SelectMany(
+            part => part.Value.Chunk(_callsPerMessageMax), (part, some) => GetPartAsync(part.Key, some)))
+            .ConfigureAwait(false);
         return call.Entries;
 
         async Task GetPartAsync(uint shard, int[] part)
@@ -41,6 +41,24 @@ public sealed partial class DmtClient
                 .GetManyAsync(Array.ConvertAll(part, i => call.Keys[i]), cancellationToken).ConfigureAwait(false);
             call.Note(part, entries);
         }
+    }
+
+    /// <summary>The indices of the keys that are left, by shard.</summary>
+    private static Dictionary<uint, List<int>> PartsOf(ManyCall call, ShardMap map)
+    {
+        var parts = new Dictionary<uint, List<int>>();
+        foreach (var i in call.Left)
+        {
+            var shard = map.Find(call.Keys[i].Span).Shard;
+            if (!parts.TryGetValue(shard, out var part))
+            {
+                parts.Add(shard, part = new List<int>(parts.Count == 0 ? call.Keys.Count : 4));
+            }
+
+            part.Add(i);
+        }
+
+        return parts;
     }
 
     /// <summary>A call about many keys on its way. Its parts are of different keys, so they need no lock.</summary>

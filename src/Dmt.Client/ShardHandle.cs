@@ -36,11 +36,13 @@ internal sealed class ShardHandle
     /// <summary>What each of the keys holds, in one message where the entries are not very large.</summary>
     public async ValueTask<Entry?[]> GetManyAsync(ReadOnlyMemory<byte>[] keys, CancellationToken cancellationToken)
     {
-        var entries = await Grain.GetManyAsync(keys, cancellationToken).ConfigureAwait(false);
+        var answer = await Grain.GetManyAsync(KeyList.Of(keys), cancellationToken).ConfigureAwait(false);
+        var entries = answer.ToArray();
         while (entries.Length < keys.Length)
         {
-            entries = [.. entries, .. await Grain.GetManyAsync(keys[entries.Length..], cancellationToken)
-                .ConfigureAwait(false)];
+            answer = await Grain.GetManyAsync(KeyList.Of(keys.AsSpan(entries.Length)), cancellationToken)
+                .ConfigureAwait(false);
+            entries = [.. entries, .. answer.ToArray()];
         }
 
         return entries;
@@ -56,5 +58,5 @@ internal sealed class ShardHandle
 
     private async Task<WriteOutcome[]> WriteAsync(ShardWrite[] writes) => writes.Length == 1
         ? [new WriteOutcome { Version = await Grain.WriteAsync(writes[0]).ConfigureAwait(false) }]
-        : await Grain.WriteManyAsync(writes).ConfigureAwait(false);
+        : (await Grain.WriteManyAsync(ShardWriteList.Of(writes)).ConfigureAwait(false)).ToArray();
 }

@@ -22,7 +22,7 @@ public interface IShardGrain : IGrainWithStringKey
     /// 4 MiB. All must be the shard's.
     /// </summary>
     [Alias("get-many")]
-    ValueTask<Entry?[]> GetManyAsync(ReadOnlyMemory<byte>[] keys, CancellationToken cancellationToken = default);
+    ValueTask<EntryList> GetManyAsync(KeyList keys, CancellationToken cancellationToken = default);
 
     /// <summary>Does one write.</summary>
     /// <returns>The new version.</returns>
@@ -31,7 +31,7 @@ public interface IShardGrain : IGrainWithStringKey
 
     /// <summary>Does several writes that have nothing to do with each other, each with an outcome of its own.</summary>
     [Alias("write-many")]
-    ValueTask<WriteOutcome[]> WriteManyAsync(ShardWrite[] writes, CancellationToken cancellationToken = default);
+    ValueTask<WriteOutcomeList> WriteManyAsync(ShardWriteList writes, CancellationToken cancellationToken = default);
 
     /// <summary>One page of a range that is the shard's as a whole.</summary>
     [Alias("scan")]

@@ -3,18 +3,14 @@ using Dmt.Core;
 namespace Dmt.Contracts.Messages;
 
 /// <summary>What came of a write: a version, or an error.</summary>
-[GenerateSerializer, Immutable, Alias("dmt.write-outcome")]
 public readonly record struct WriteOutcome
 {
     /// <summary>The new version; where the write failed on a condition, the one that the key has.</summary>
-    [Id(0)]
     public ulong Version { get; init; }
 
     /// <summary>Why it failed; null where it did not.</summary>
-    [Id(1)]
     public DmtErrorKind? ErrorKind { get; init; }
 
-    [Id(2)]
     public string? Message { get; init; }
 
     public static WriteOutcome Of(DmtException error) => new()

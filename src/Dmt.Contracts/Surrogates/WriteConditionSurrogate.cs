@@ -17,16 +17,19 @@ public struct WriteConditionSurrogate
 public sealed class WriteConditionConverter : IConverter<WriteCondition, WriteConditionSurrogate>
 {
     public WriteCondition ConvertFromSurrogate(in WriteConditionSurrogate surrogate) =>
-        (WriteCondition.Kinds)surrogate.Kind switch
-        {
-            WriteCondition.Kinds.None => WriteCondition.None,
-            WriteCondition.Kinds.Absent => WriteCondition.Absent,
-            WriteCondition.Kinds.Present => WriteCondition.Present,
-            WriteCondition.Kinds.VersionIs => WriteCondition.VersionIs(surrogate.Version),
-            _ => throw DmtException.InvalidArgument(
-                $"condition {surrogate.Kind} of a write is not known here: the other side is of a newer version"),
-        };
+        Of((WriteCondition.Kinds)surrogate.Kind, surrogate.Version);
 
     public WriteConditionSurrogate ConvertToSurrogate(in WriteCondition value) =>
         new() { Kind = (byte)value.Kind, Version = value.Version };
+
+    /// <exception cref="DmtException">InvalidArgument for a kind that is not known here.</exception>
+    internal static WriteCondition Of(WriteCondition.Kinds kind, ulong version) => kind switch
+    {
+        WriteCondition.Kinds.None => WriteCondition.None,
+        WriteCondition.Kinds.Absent => WriteCondition.Absent,
+        WriteCondition.Kinds.Present => WriteCondition.Present,
+        WriteCondition.Kinds.VersionIs => WriteCondition.VersionIs(version),
+        _ => throw DmtException.InvalidArgument(
+            $"condition {kind} of a write is not known here: the other side is of a newer version"),
+    };
 }

@@ -22,6 +22,9 @@ internal sealed class ShardGrain(SiloNode node, ShardMapCache maps, LocalShards 
 
     private const int ReadAtOnce = 32;
 
+    /// <summary>What an entry takes in an answer, about: more than that costs a copy.</summary>
+    private const int EntryBytes = 160;
+
     /// <summary>Shards carved at once when the shard chooses: each is a request behind the closed gate.</summary>
     private const int CarvedAtOnce = 8;
 
@@ -90,47 +93,50 @@ internal sealed class ShardGrain(SiloNode node, ShardMapCache maps, LocalShards 
     public ValueTask<Entry?> GetAsync(ReadOnlyMemory<byte> key, CancellationToken cancellationToken) =>
         Shard.GetAsync(key, cancellationToken);
 
-    public async ValueTask<Entry?[]> GetManyAsync(ReadOnlyMemory<byte>[] keys, CancellationToken cancellationToken)
+    public async ValueTask<EntryList> GetManyAsync(KeyList keys, CancellationToken cancellationToken)
     {
         var shard = Shard;
-        var entries = new List<Entry?>(keys.Length);
-        var bytes = 0;
-        foreach (var some in keys.Chunk(ReadAtOnce))
+        var wanted = keys.ToArray();
+        var answer = new EntryList.Builder(Math.Min(wanted.Length * EntryBytes, AnswerBytes));
+        foreach (var some in wanted.Chunk(ReadAtOnce))
         {
             // All are begun before the first is awaited: blocks that are not in memory are loaded side by side.
             var reading = Array.ConvertAll(some, key => shard.GetAsync(key, cancellationToken));
-            var read = Array.TrueForAll(reading, static one => one.IsCompletedSuccessfully)
-                ? Array.ConvertAll(reading, static one => one.Result)
-                : await Task.WhenAll(Array.ConvertAll(reading, static one => one.AsTask()));
-            foreach (var entry in read)
+            if (!Array.TrueForAll(reading, static one => one.IsCompletedSuccessfully))
             {
-                entries.Add(entry);
-                bytes += entry is { } there ? there.Value.Length + there.Metadata.Length : 0;
-                if (bytes >= AnswerBytes)
+                var read = await Task.WhenAll(Array.ConvertAll(reading, static one => one.AsTask()));
+                reading = Array.ConvertAll(read, static entry => new ValueTask<Entry?>(entry));
+            }
+
+            foreach (var one in reading)
+            {
+                answer.Add(one.Result);
+                if (answer.Bytes >= AnswerBytes)
                 {
-                    return [.. entries];
+                    return answer.Build();
                 }
             }
         }
 
-        return [.. entries];
+        return answer.Build();
     }
 
     public ValueTask<ulong> WriteAsync(ShardWrite write, CancellationToken cancellationToken) =>
         ShardWrites.ApplyAsync(Shard, write, cancellationToken);
 
-    public async ValueTask<WriteOutcome[]> WriteManyAsync(ShardWrite[] writes, CancellationToken cancellationToken)
+    public async ValueTask<WriteOutcomeList> WriteManyAsync(ShardWriteList writes, CancellationToken cancellationToken)
     {
         // All are begun before the first is awaited: strict ones share an upload.
         var shard = Shard;
-        var writing = Array.ConvertAll(writes, write => ShardWrites.TryAsync(shard, write, cancellationToken));
-        var outcomes = new WriteOutcome[writes.Length];
+        var writing = Array.ConvertAll(
+            writes.ToArray(), write => ShardWrites.TryAsync(shard, write, cancellationToken));
+        var outcomes = new WriteOutcome[writing.Length];
         for (var i = 0; i < outcomes.Length; i++)
         {
             outcomes[i] = await writing[i];
         }
 
-        return outcomes;
+        return WriteOutcomeList.Of(outcomes);
     }
 
     public async ValueTask<ShardScanPage> ScanAsync(ShardScan scan, CancellationToken cancellationToken) =>
