@@ -11,7 +11,11 @@ internal sealed class ThroughputRun(IReadOnlyList<Workload> workloads, int calle
     /// <summary>Keys a second of each workload, a row for each round.</summary>
     public async Task<List<double[]>> RunAsync(int rounds)
     {
-        await RoundAsync();
+        for (var warming = 0; warming < 3; warming++)
+        {
+            await RoundAsync();
+        }
+
         var measured = new List<double[]>();
         for (var round = 0; round < rounds; round++)
         {

@@ -15,17 +15,21 @@ internal sealed record Workload(string Name, int Keys, Func<Random, ValueTask> C
     private static readonly byte[] Noise = MakeNoise();
 
     /// <summary>
-    /// Calls that are compared with each other, the first with all others. Reads by themselves: what writes leave to be
-    /// compacted would go on beside them.
+    /// Calls that are compared with each other, the three single ones with the others. Reads by themselves: what writes
+    /// leave to be compacted would go on beside them.
     /// </summary>
-    public static IReadOnlyList<IReadOnlyList<Workload>> Groups(INoOpGrain noOp, ITrieStore store)
+    /// <param name="noOp">Does nothing.</param>
+    /// <param name="store">Calls of many callers share messages.</param>
+    /// <param name="alone">Each call is a message.</param>
+    public static IReadOnlyList<IReadOnlyList<Workload>> Groups(INoOpGrain noOp, ITrieStore store, ITrieStore alone)
     {
         var nothing = new Workload("no-op", 1, _ => noOp.CallAsync());
         return
         [
             [
                 nothing,
-                new("get", 1, async random => _ = await store.GetAsync(DrawKey(random)) ?? throw Missing()),
+                new("get, a message each", 1, random => GetAsync(alone, random)),
+                new("get", 1, random => GetAsync(store, random)),
                 new($"GetMany of {Many}", Many, async random =>
                 {
                     var entries = await store.GetManyAsync(DrawKeys(random));
@@ -34,7 +38,8 @@ internal sealed record Workload(string Name, int Keys, Func<Random, ValueTask> C
             ],
             [
                 nothing,
-                new("put", 1, async random => await store.PutAsync(DrawKey(random), DrawValue(random))),
+                new("put, a message each", 1, random => PutAsync(alone, random)),
+                new("put", 1, random => PutAsync(store, random)),
                 new($"PutMany of {Many}", Many, async random => await store.PutManyAsync(DrawEntries(random))),
             ],
         ];
@@ -49,6 +54,12 @@ internal sealed record Workload(string Name, int Keys, Func<Random, ValueTask> C
             await store.PutManyAsync(some.Select(key => KeyValuePair.Create(key, DrawValue(random))));
         }
     }
+
+    private static async ValueTask GetAsync(ITrieStore store, Random random) =>
+        _ = await store.GetAsync(DrawKey(random)) ?? throw Missing();
+
+    private static async ValueTask PutAsync(ITrieStore store, Random random) =>
+        await store.PutAsync(DrawKey(random), DrawValue(random));
 
     private static ReadOnlyMemory<byte>[] DrawKeys(Random random)
     {
