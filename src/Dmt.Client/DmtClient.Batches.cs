@@ -3,6 +3,7 @@
 // was applied, so that no piece is taken for another.
 using Dmt.Contracts.Messages;
 using Dmt.Core;
+using Dmt.Core.Diagnostics;
 using Dmt.Core.Keys;
 using Dmt.Core.Sharding;
 
@@ -45,6 +46,7 @@ public sealed partial class DmtClient
             ReservedKeys.Refuse(operation.Key);
         }
 
+        using var span = ClientSpans.Start("dmt.write")?.SetTag("dmt.operations", batch.Count);
         var call = new BatchCall(batch, durability);
         try
         {
@@ -54,6 +56,10 @@ public sealed partial class DmtClient
                 WriteLeftAsync,
                 async (call, stop) => await _routing.RefreshAsync(call.Map, stop).ConfigureAwait(false),
                 cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (span.Failed(e))
+        {
+            throw;
         }
         catch (DmtException e) when (call.Written.Count > 0)
         {

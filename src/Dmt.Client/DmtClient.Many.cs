@@ -1,6 +1,7 @@
 // Many keys are read from all their shards at once, a message or few for each. Where some shards answer and others do
 // not, only what is missing is asked for again.
 using Dmt.Core;
+using Dmt.Core.Diagnostics;
 using Dmt.Core.Keys;
 using Dmt.Core.Sharding;
 
@@ -19,12 +20,20 @@ public sealed partial class DmtClient
             Key.Validate(key.Span);
         }
 
-        return await _retries.RunAsync(
-            () => $"{keys.Count} keys could not be read",
-            new ManyCall(keys),
-            GetLeftAsync,
-            async (call, stop) => await _routing.RefreshAsync(call.Map, stop).ConfigureAwait(false),
-            cancellationToken).ConfigureAwait(false);
+        using var span = ClientSpans.Start("dmt.get_many")?.SetTag("dmt.keys", keys.Count);
+        try
+        {
+            return await _retries.RunAsync(
+                () => $"{keys.Count} keys could not be read",
+                new ManyCall(keys),
+                GetLeftAsync,
+                async (call, stop) => await _routing.RefreshAsync(call.Map, stop).ConfigureAwait(false),
+                cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (span.Failed(e))
+        {
+            throw;
+        }
     }
 
     private async ValueTask<Entry?[]> GetLeftAsync(ManyCall call, CancellationToken cancellationToken)

@@ -17,6 +17,7 @@ public sealed partial class DmtClient
     {
         ThrowIfClosed();
         request.Validate();
+        using var span = ClientSpans.Start("dmt.scan");
         var entries = new List<KeyEntry>(Math.Min(request.Limit, 1024));
         var walk = new Walk(request.RangeLeft, request.Reverse);
         var bytes = 0L;
@@ -74,6 +75,7 @@ public sealed partial class DmtClient
         ThrowIfClosed();
         Key.ValidatePrefix(range.Start.Span);
         Key.ValidatePrefix(range.End.GetValueOrDefault().Span);
+        using var span = ClientSpans.Start("dmt.count");
         var walk = new Walk(ReservedKeys.Clip(range), reverse: false);
         var count = 0L;
         while (!walk.Left.IsEmpty)

@@ -4,6 +4,7 @@
 using Dmt.Contracts;
 using Dmt.Contracts.Messages;
 using Dmt.Core;
+using Dmt.Core.Diagnostics;
 using Dmt.Core.Keys;
 using Dmt.Core.Sharding;
 
@@ -44,9 +45,7 @@ public sealed partial class DmtClient : ITrieStore, IShardAdministration
             return default;
         }
 
-        return _routing.Known is { } map
-            ? GetAsync(key, map, cancellationToken)
-            : GetAsync(new PointCall(key), null, cancellationToken);
+        return GetAsync(key, _routing.Known, cancellationToken);
     }
 
     /// <summary>What a replica of the key's shard holds: a little late, and without asking the shard's owner.</summary>
@@ -131,6 +130,7 @@ public sealed partial class DmtClient : ITrieStore, IShardAdministration
         ThrowIfClosed();
         Key.Validate(write.Key.Span);
         ReservedKeys.Refuse(write.Key.Span);
+        using var span = ClientSpans.Start(write.Kind == ShardWriteKind.Put ? "dmt.put" : "dmt.delete");
         var call = new PointCall(write.Key) { Map = _routing.Known };
         var first = call.Map is { } map
             ? _routing[map.Find(write.Key.Span).Shard]
@@ -165,6 +165,10 @@ public sealed partial class DmtClient : ITrieStore, IShardAdministration
                 cancellationToken,
                 failed).ConfigureAwait(false);
         }
+        catch (Exception e) when (span.Failed(e))
+        {
+            throw;
+        }
         finally
         {
             if (write.Request is null)
@@ -176,19 +180,31 @@ public sealed partial class DmtClient : ITrieStore, IShardAdministration
 
     /// <summary>The first attempt is most often the last: it is made without what others need.</summary>
     private async ValueTask<Entry?> GetAsync(
-        ReadOnlyMemory<byte> key, ShardMap map, CancellationToken cancellationToken)
+        ReadOnlyMemory<byte> key, ShardMap? map, CancellationToken cancellationToken)
     {
-        Exception failed;
+        using var span = ClientSpans.Start("dmt.get");
         try
         {
-            return await _routing[map.Find(key.Span).Shard].GetAsync(key, cancellationToken).ConfigureAwait(false);
-        }
-        catch (Exception e) when (Retries.IsPassing(e))
-        {
-            failed = e;
-        }
+            Exception? failed = null;
+            try
+            {
+                if (map is not null)
+                {
+                    return await _routing[map.Find(key.Span).Shard].GetAsync(key, cancellationToken)
+                        .ConfigureAwait(false);
+                }
+            }
+            catch (Exception e) when (Retries.IsPassing(e))
+            {
+                failed = e;
+            }
 
-        return await GetAsync(new PointCall(key) { Map = map }, failed, cancellationToken).ConfigureAwait(false);
+            return await GetAsync(new PointCall(key) { Map = map }, failed, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (span.Failed(e))
+        {
+            throw;
+        }
     }
 
     private ValueTask<Entry?> GetAsync(PointCall call, Exception? failed, CancellationToken cancellationToken) =>

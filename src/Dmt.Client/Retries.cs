@@ -1,7 +1,9 @@
 // What is tried again: everything that says "not here" or "not now". A read may always be; a write carries the number
 // of its request, so that whoever has applied it says so instead of applying it again. A call is never left to Orleans'
 // own resending.
+using System.Diagnostics;
 using Dmt.Core;
+using Dmt.Core.Diagnostics;
 
 namespace Dmt.Client;
 
@@ -48,6 +50,11 @@ internal sealed class Retries(DmtClientOptions options, TimeProvider time)
             {
                 throw DmtException.Unavailable(
                     $"{what()}: tried {attempts} times in {elapsed.TotalSeconds:F1} s; at last: {last.Message}", last);
+            }
+
+            if (Activity.Current is { Source.Name: DmtSpans.Client } span)
+            {
+                span.AddEvent(new ActivityEvent("dmt.retry", tags: new() { ["dmt.because"] = last.Message }));
             }
 
             // Chance keeps those who failed together from coming back together.

@@ -7,8 +7,10 @@
 // An attempt holds its place until its answer is read to the end; a pause holds none. A call never waits for a second
 // place while it holds one (a hedge that finds none free is not made), so that no bound on places can bring calls to a
 // standstill.
+using System.Diagnostics;
 using System.Globalization;
 using Dmt.Core;
+using Dmt.Core.Diagnostics;
 using Dmt.Engine.Objects;
 
 namespace Dmt.Objects.S3;
@@ -18,6 +20,8 @@ namespace Dmt.Objects.S3;
 /// </summary>
 internal sealed class S3Requests : IDisposable
 {
+    private static readonly ActivitySource Spans = new(DmtSpans.Objects);
+
     private readonly S3ObjectStoreOptions _options;
     private readonly TimeProvider _time;
     private readonly Backoff _backoff;
@@ -66,6 +70,8 @@ internal sealed class S3Requests : IDisposable
     public async Task<(T? Answer, S3Failure? Failure)> TryAsync<T>(
         S3Call call, Func<CancellationToken, Task<T>> request, CancellationToken cancellationToken)
     {
+        using var span = Spans.StartActivity("dmt.object.request", ActivityKind.Client)
+            ?.SetTag("dmt.request", call.Kind.ToString()).SetTag("dmt.what", call.What);
         using var limited = new CancellationTokenSource(Timeout.InfiniteTimeSpan, _time);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _closing.Token);
         try
@@ -94,12 +100,14 @@ internal sealed class S3Requests : IDisposable
         }
         catch (Exception e) when (limited.IsCancellationRequested && e is not DmtException)
         {
+            span.Failed(e);
             return (default, S3Failure.Of(new TimeoutException(
                 string.Create(CultureInfo.InvariantCulture, $"no answer within {Limit(call).TotalSeconds:0.###} s"),
                 e)));
         }
         catch (Exception e) when (e is not DmtException)
         {
+            span.Failed(e);
             return (default, S3Failure.Of(e));
         }
     }

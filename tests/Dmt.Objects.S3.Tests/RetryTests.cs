@@ -1,4 +1,7 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
 using Dmt.Core;
+using Dmt.Core.Diagnostics;
 
 namespace Dmt.Objects.S3.Tests;
 
@@ -45,6 +48,28 @@ public sealed class RetryTests : FakeS3Test
         Assert.Equal(6, totals.Retries);
         Assert.Equal((2, 2, 2, 2, 4), (totals.Puts, totals.Gets, totals.RangedGets, totals.Lists, totals.Deletes));
         Assert.Equal(12, Server.Seen.Length);
+    }
+
+    [Fact]
+    public async Task Each_request_has_a_span_that_says_how_it_ended()
+    {
+        var ended = new ConcurrentQueue<Activity>();
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = static source => source.Name == DmtSpans.Objects,
+            Sample = static (ref ActivityCreationOptions<ActivityContext> _) =>
+                ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStopped = ended.Enqueue,
+        };
+        ActivitySource.AddActivityListener(listener);
+        await using var store = Server.Open();
+        Fail("PUT", 1, new Fault(503, "SlowDown"));
+        using var root = new Activity("test").SetIdFormat(ActivityIdFormat.W3C).Start();
+        await store.PutAsync("a", new byte[] { 7, 8 });
+        var spans = ended.Where(span => span.ParentSpanId == root.SpanId).ToList();
+        Assert.Equal(
+            [ActivityStatusCode.Error, ActivityStatusCode.Unset], spans.Select(static span => span.Status));
+        Assert.All(spans, static span => Assert.Equal("put of s3://bucket/p/a", span.GetTagItem("dmt.what")));
     }
 
     [Theory]

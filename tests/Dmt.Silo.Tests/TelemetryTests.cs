@@ -24,7 +24,8 @@ public sealed class TelemetryTests : IDisposable
             _folder.Path, FreePorts.Take(1)[0], "--name", "seen", "--otlp-endpoint", collector.Url);
         using (var silo = await ServerProcess.StartAsync(start))
         {
-            using var written = await silo.Client.PutAsync("/kv/apple", new StringContent("a fruit"));
+            using var written = await silo.Client.PutAsync(
+                "/kv/apple?fsync=strict", new StringContent("a fruit"));
             Assert.True(written.IsSuccessStatusCode);
             Assert.Equal(0, await silo.StopAsync(ServerProcess.SigTerm));
         }
@@ -33,6 +34,8 @@ public sealed class TelemetryTests : IDisposable
         Assert.Contains("dmt-silo", traces, StringComparison.Ordinal);
         Assert.Contains("Microsoft.AspNetCore", traces, StringComparison.Ordinal);
         Assert.Contains("Microsoft.Orleans.Application", traces, StringComparison.Ordinal);
+        Assert.Contains("dmt.put", traces, StringComparison.Ordinal);
+        Assert.Contains("dmt.log.wait", traces, StringComparison.Ordinal);
         var metrics = collector.Received("/opentelemetry.proto.collector.metrics.v1.MetricsService/Export");
         Assert.Contains("Dmt.Engine", metrics, StringComparison.Ordinal);
         Assert.Contains("Microsoft.Orleans", metrics, StringComparison.Ordinal);

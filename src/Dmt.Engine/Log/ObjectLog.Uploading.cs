@@ -1,4 +1,5 @@
 using Dmt.Core;
+using Dmt.Core.Diagnostics;
 
 namespace Dmt.Engine.Log;
 
@@ -79,6 +80,8 @@ internal sealed partial class ObjectLog
     {
         var name = ObjectLogFormat.NameOf(Incarnation, batch.Number);
         var content = ObjectLogFormat.Encode(ObjectBatchKind.Records, Incarnation, batch.Number, batch.Sections);
+        using var span = EngineSpans.Start("dmt.log.upload")?.SetTag("dmt.object", name)
+            .SetTag("dmt.bytes", content.Length).SetTag("dmt.operations", batch.Operations);
         try
         {
             while (!await TryUploadAsync(name, content).ConfigureAwait(false))
@@ -94,6 +97,7 @@ internal sealed partial class ObjectLog
         }
         catch (Exception e)
         {
+            span.Failed(e);
             Finish(
                 batch, 0, e as DmtException ?? DmtException.Unavailable($"the log failed at {name}: {e.Message}", e));
         }

@@ -65,6 +65,7 @@ internal sealed partial class Shard
         Action<IReadOnlyList<Shard>> publish,
         CancellationToken cancellationToken)
     {
+        using var span = EngineSpans.Start("dmt.carve", Id)?.SetTag("dmt.shards", parts.Count);
         ShardPart[] children = [.. parts.Select(static part => new ShardPart(part))];
         var isTried = false;
         await FlushAsync(cancellationToken).ConfigureAwait(false);

@@ -109,6 +109,8 @@ internal sealed partial class Shard
 
     private async ValueTask CompactAsync(CompactionPlan plan, ReadView view, CancellationToken cancellationToken)
     {
+        using var span = EngineSpans.Start("dmt.compaction", Id)
+            ?.SetTag("dmt.bytes", plan.AllInputs.Sum(static info => info.Bytes));
         var inputs = plan.AllInputs.ToHashSet<TableInfo>(ReferenceEqualityComparer.Instance);
         var moved = CanMove(plan);
         var opened = Array.Empty<TableReader>();

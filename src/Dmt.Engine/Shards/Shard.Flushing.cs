@@ -76,6 +76,7 @@ internal sealed partial class Shard
             }
 
             // Safe without a reference of its own: only a flush, under _manifestLock, lets go of a frozen memtable.
+            using var span = EngineSpans.Start("dmt.flush", Id)?.SetTag("dmt.bytes", memtable.BytesUsed);
             await FlushAsync(memtable, end, cancellationToken).ConfigureAwait(false);
             ReportProblem(BackgroundWork.Flush, null);
         }

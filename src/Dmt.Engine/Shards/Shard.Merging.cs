@@ -22,6 +22,7 @@ internal sealed partial class Shard
     /// <param name="cancellationToken">Gives up, before the commit.</param>
     public async ValueTask MergeAsync(Shard child, Action publish, CancellationToken cancellationToken)
     {
+        using var span = EngineSpans.Start("dmt.merge", Id)?.SetTag("dmt.child", child.Id);
         await child.FlushAsync(cancellationToken).ConfigureAwait(false);
         await FlushAsync(cancellationToken).ConfigureAwait(false);
         using var compacting = await HoldCompactionAsync(cancellationToken).ConfigureAwait(false);

@@ -1,4 +1,5 @@
 using Dmt.Core;
+using Dmt.Core.Diagnostics;
 using Dmt.Core.Sharding;
 using Dmt.Engine.Log;
 using Dmt.Engine.Manifests;
@@ -23,6 +24,22 @@ internal sealed partial class Shard
     /// </param>
     /// <param name="cancellationToken">Gives up.</param>
     public static async ValueTask<Shard> OpenAsync(
+        ShardHost host, uint id, Manifest? restored, CancellationToken cancellationToken)
+    {
+        using var span = EngineSpans.Start("dmt.shard.open", id);
+        try
+        {
+            var shard = await TryOpenAsync(host, id, restored, cancellationToken).ConfigureAwait(false);
+            span?.SetTag("dmt.epoch", shard.Epoch);
+            return shard;
+        }
+        catch (Exception e) when (span.Failed(e))
+        {
+            throw;
+        }
+    }
+
+    private static async ValueTask<Shard> TryOpenAsync(
         ShardHost host, uint id, Manifest? restored, CancellationToken cancellationToken)
     {
         var (manifest, replay, levels) = await ClaimAsync(host, id, restored, cancellationToken).ConfigureAwait(false);

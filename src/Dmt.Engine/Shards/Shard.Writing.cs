@@ -1,4 +1,5 @@
 using Dmt.Core;
+using Dmt.Core.Diagnostics;
 using Dmt.Core.Keys;
 using Dmt.Engine.Memory;
 using Dmt.Engine.Tables;
@@ -303,8 +304,22 @@ internal sealed partial class Shard
 
     private async ValueTask<ulong> AcknowledgeStrictAsync(Committed committed, CancellationToken cancellationToken)
     {
-        await _host.Log.WaitDurableAsync(committed.LogPosition, cancellationToken).ConfigureAwait(false);
-        return committed.Sequence;
+        using var span = EngineSpans.Start("dmt.log.wait", Id);
+        try
+        {
+            await _host.Log.WaitDurableAsync(committed.LogPosition, cancellationToken).ConfigureAwait(false);
+            return committed.Sequence;
+        }
+        catch (DmtException e) when (e.Kind == DmtErrorKind.Closed)
+        {
+            // Not Closed, which says that nothing was done: it is in memory, and may have come into a table.
+            span.Failed(e);
+            throw DmtException.Unavailable($"it is not known whether the write is durable: {e.Message}", e);
+        }
+        catch (Exception e) when (span.Failed(e))
+        {
+            throw;
+        }
     }
 
     /// <summary>

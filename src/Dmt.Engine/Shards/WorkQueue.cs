@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Dmt.Core;
 using Dmt.Engine.Scheduling;
 
@@ -47,6 +48,8 @@ internal sealed class WorkQueue(
 
     private async Task RunAsync()
     {
+        // What it does follows from no call in particular, least of all from the one that opened the first shard.
+        Activity.Current = null;
         try
         {
             while (await _queue.TakeAsync(_stop.Token).ConfigureAwait(false) is (true, { } shard))

@@ -3,8 +3,10 @@
 // memory; where a block is missing the answer is "load this one and ask again", and only LoadAsync does I/O. So the
 // search code exists once, and never blocks.
 using System.Buffers.Binary;
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Dmt.Core;
+using Dmt.Core.Diagnostics;
 using Dmt.Core.Hashing;
 using Dmt.Core.Keys;
 using Dmt.Engine.Checksums;
@@ -137,17 +139,26 @@ internal sealed class TableReader
     /// <summary>Reads a block, verifies it and puts it into the cache.</summary>
     public async ValueTask<Block> LoadAsync(int index, CancellationToken cancellationToken)
     {
-        var stored = GC.AllocateUninitializedArray<byte>(Index.BlockLength(index));
-        var offset = Index.BlockOffset(index);
-        await _reader.ReadAsync(offset, stored, cancellationToken).ConfigureAwait(false);
-        var block = Verify(stored, index, offset, stored.Length);
-        _cache.Add(this, index, block);
-        return block;
+        using var span = StartLoad(1);
+        try
+        {
+            var stored = GC.AllocateUninitializedArray<byte>(Index.BlockLength(index));
+            var offset = Index.BlockOffset(index);
+            await _reader.ReadAsync(offset, stored, cancellationToken).ConfigureAwait(false);
+            var block = Verify(stored, index, offset, stored.Length);
+            _cache.Add(this, index, block);
+            return block;
+        }
+        catch (Exception e) when (span.Failed(e))
+        {
+            throw;
+        }
     }
 
     /// <summary>Reads neighbouring blocks at once, verifies them and puts them into the cache.</summary>
     public async ValueTask<Block[]> LoadManyAsync(int first, int count, CancellationToken cancellationToken)
     {
+        using var span = StartLoad(count);
         var start = Index.BlockOffset(first);
         var stored = GC.AllocateUninitializedArray<byte>((int)(Index.BlockOffset(first + count) - start));
         await _reader.ReadAsync(start, stored, cancellationToken).ConfigureAwait(false);
@@ -162,6 +173,9 @@ internal sealed class TableReader
 
         return blocks;
     }
+
+    private Activity? StartLoad(int blocks) => EngineSpans.Start("dmt.blocks.load")
+        ?.SetTag("dmt.table", Info.Name).SetTag("dmt.blocks", blocks);
 
     /// <summary>Reads stored bytes of neighbouring blocks at once, past the cache; for compaction.</summary>
     public ValueTask ReadStoredAsync(int firstBlock, Memory<byte> buffer, CancellationToken cancellationToken) =>

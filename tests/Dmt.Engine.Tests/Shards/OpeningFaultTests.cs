@@ -25,7 +25,8 @@ public sealed class OpeningFaultTests
     [InlineData(false, true)]
     [InlineData(true, false)]
     [InlineData(true, true)]
-    public async Task An_opening_that_fails_leaves_nothing_behind_that_loses_a_write(bool afterEffect, bool logsInFolder)
+    public async Task An_opening_that_fails_leaves_nothing_behind_that_loses_a_write(
+        bool afterEffect, bool logsInFolder)
     {
         foreach (var end in Enum.GetValues<End>())
         {

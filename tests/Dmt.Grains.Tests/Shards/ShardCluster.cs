@@ -109,6 +109,7 @@ internal sealed class ShardCluster : IAsyncDisposable
             siloBuilder.Services.AddKeyedSingleton<TimeProvider>(DmtShardsExtensions.StorageName, cluster.Clock)
                 .AddDmtClient();
             siloBuilder.UseObjectStoreClustering(cluster._membership)
+                .AddActivityPropagation()
                 .AddDmtShards(
                     _ => cluster.Bucket.OpenSibling("store"),
                     options =>
@@ -131,6 +132,7 @@ internal sealed class ShardCluster : IAsyncDisposable
     {
         public void Configure(IConfiguration configuration, IClientBuilder clientBuilder) =>
             clientBuilder.UseObjectStoreClustering(Of(configuration)._membership)
+                .AddActivityPropagation()
                 .Configure<GatewayOptions>(options => options.GatewayListRefreshPeriod = TimeSpan.FromSeconds(1));
     }
 }
