@@ -83,9 +83,7 @@ public sealed class ReplicaTests(ITestOutputHelper output)
         await PutAsync(servers[1], "after", "2");
         servers[0].Signal(SigCont);
 
-        var (status, body) = await TryPutAsync(servers[0], "late");
-        Assert.Equal(HttpStatusCode.ServiceUnavailable, status);
-        Assert.Contains("\"kind\":\"Fenced\"", body, StringComparison.Ordinal);
+        await UntilFencedAsync(servers[0]);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, (await servers[0].Client.GetAsync("/readyz")).StatusCode);
         await AssertEqualAsync(servers, 1, 2);
         Assert.Equal(HttpStatusCode.NotFound, (await servers[1].Client.GetAsync("/kv/late")).StatusCode);
@@ -207,15 +205,8 @@ public sealed class ReplicaTests(ITestOutputHelper output)
             await servers.StartAsync(0, isReplica: false);
             Assert.False(isBucket, "it took the bucket over");
 
-            // The new main did not answer in the time that is given to it: then it is fenced when they speak, and takes
-            // nothing before.
-            string body;
-            do
-            {
-                (var status, body) = await TryPutAsync(servers[0], "late");
-                Assert.Equal(HttpStatusCode.ServiceUnavailable, status);
-            }
-            while (!body.Contains("\"kind\":\"Fenced\"", StringComparison.Ordinal));
+            // The new main did not answer in the time that is given to it.
+            await UntilFencedAsync(servers[0]);
         }
         catch (Xunit.Sdk.XunitException e) when (e.Message.Contains("is the main now", StringComparison.Ordinal))
         {
@@ -228,6 +219,18 @@ public sealed class ReplicaTests(ITestOutputHelper output)
             await servers.UntilReadyAsync(0, writes: false);
             await AssertEqualAsync(servers, main, 0);
         }
+    }
+
+    /// <summary>An old main is fenced when it and the new one speak, and takes nothing before.</summary>
+    private static async Task UntilFencedAsync(ServerProcess main)
+    {
+        string body;
+        do
+        {
+            (var status, body) = await TryPutAsync(main, "late");
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, status);
+        }
+        while (!body.Contains("\"kind\":\"Fenced\"", StringComparison.Ordinal));
     }
 
     private static async Task<(HttpStatusCode Status, string Body)> TryPutAsync(ServerProcess server, string key)
