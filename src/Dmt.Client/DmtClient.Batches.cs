@@ -54,7 +54,7 @@ public sealed partial class DmtClient
                 () => $"a batch of {batch.Count} operations could not be written",
                 call,
                 WriteLeftAsync,
-                async (call, stop) => await _routing.RefreshAsync(call.Map, stop).ConfigureAwait(false),
+                RefreshAsync,
                 cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (span.Failed(e))
@@ -97,7 +97,8 @@ public sealed partial class DmtClient
                 Durability = call.Durability,
                 Request = call.NextRequest(shard),
             };
-            var version = await shard.Grain.WriteAsync(write, cancellationToken).ConfigureAwait(false);
+            var version = await call.NoteRefusal(id, shard.Grain.WriteAsync(write, cancellationToken))
+                .ConfigureAwait(false);
             call.Written.Add(new ShardVersion(id, version));
             call.Left = i + 1 < parts.Count ? BatchParts.After(parts, i + 1) : new WriteBatch();
         }
@@ -106,7 +107,7 @@ public sealed partial class DmtClient
     }
 
     /// <summary>A batch on its way.</summary>
-    private sealed class BatchCall(WriteBatch batch, Durability? durability)
+    private sealed class BatchCall(WriteBatch batch, Durability? durability) : RoutedCall
     {
         private readonly RequestId? _given = batch.Request;
 
@@ -116,8 +117,6 @@ public sealed partial class DmtClient
         public WriteBatch Left { get; set; } = batch;
 
         public List<ShardVersion> Written { get; } = [];
-
-        public ShardMap? Map { get; set; }
 
         /// <summary>Where its number is from; null before it has one, and where the caller has given it.</summary>
         public RequestNumbers? Numbers { get; private set; }

@@ -27,7 +27,7 @@ public sealed partial class DmtClient
                 () => $"{keys.Count} keys could not be read",
                 new ManyCall(keys),
                 GetLeftAsync,
-                async (call, stop) => await _routing.RefreshAsync(call.Map, stop).ConfigureAwait(false),
+                RefreshAsync,
                 cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (span.Failed(e))
@@ -46,8 +46,9 @@ public sealed partial class DmtClient
 
         async Task GetPartAsync(uint shard, int[] part)
         {
-            var entries = await _routing[shard]
-                .GetManyAsync(Array.ConvertAll(part, i => call.Keys[i]), cancellationToken).ConfigureAwait(false);
+            var keys = Array.ConvertAll(part, i => call.Keys[i]);
+            var entries = await call.NoteRefusal(shard, _routing[shard].GetManyAsync(keys, cancellationToken))
+                .ConfigureAwait(false);
             call.Note(part, entries);
         }
     }
@@ -71,15 +72,13 @@ public sealed partial class DmtClient
     }
 
     /// <summary>A call about many keys on its way. Its parts are of different keys, so they need no lock.</summary>
-    private sealed class ManyCall(IReadOnlyList<ReadOnlyMemory<byte>> keys)
+    private sealed class ManyCall(IReadOnlyList<ReadOnlyMemory<byte>> keys) : RoutedCall
     {
         private readonly bool[] _isRead = [.. keys.Select(static key => ReservedKeys.Contains(key.Span))];
 
         public IReadOnlyList<ReadOnlyMemory<byte>> Keys { get; } = keys;
 
         public Entry?[] Entries { get; } = new Entry?[keys.Count];
-
-        public ShardMap? Map { get; set; }
 
         /// <summary>The indices of keys that were not read yet.</summary>
         public IEnumerable<int> Left => Enumerable.Range(0, Keys.Count).Where(i => !_isRead[i]);

@@ -138,7 +138,8 @@ public sealed partial class DmtClient
                 walk.Map = await _routing.MapAsync(stop).ConfigureAwait(false);
                 var segments = walk.Map.Segments(walk.Left, walk.Reverse).Take(ahead).ToList();
                 var results = await Task.WhenAll(segments.Select(segment =>
-                    ask(_routing[segment.Shard], segment, stop).AsTask())).ConfigureAwait(false);
+                    walk.NoteRefusal(segment.Shard, ask(_routing[segment.Shard], segment, stop)).AsTask()))
+                    .ConfigureAwait(false);
                 if (segments.Count == 0)
                 {
                     walk.End(); // What is left holds no possible key.
@@ -146,17 +147,15 @@ public sealed partial class DmtClient
 
                 return segments.Zip(results).ToList();
             },
-            async (walk, stop) => await _routing.RefreshAsync(walk.Map, stop).ConfigureAwait(false),
+            RefreshAsync,
             cancellationToken);
 
     /// <summary>How far a walk over a range has come.</summary>
-    private sealed class Walk(KeyRange range, bool reverse)
+    private sealed class Walk(KeyRange range, bool reverse) : RoutedCall
     {
         public KeyRange Left { get; private set; } = range;
 
         public bool Reverse { get; } = reverse;
-
-        public ShardMap? Map { get; set; }
 
         /// <summary>The next piece, in the direction of the walk, is done with.</summary>
         public void Pass(KeyRange segment)

@@ -74,7 +74,7 @@ public sealed partial class DmtClient : ITrieStore, IShardAdministration
                 var read = await _grains.GetGrain<IShardReplicaGrain>(name).GetAsync(key, stop).ConfigureAwait(false);
                 return (read.Entry, TimeSpan.FromMilliseconds(read.LagMs));
             },
-            async (call, stop) => await _routing.RefreshAsync(call.Map, stop).ConfigureAwait(false),
+            RefreshAsync,
             cancellationToken);
     }
 
@@ -156,10 +156,8 @@ public sealed partial class DmtClient : ITrieStore, IShardAdministration
                 async (call, stop) =>
                 {
                     var shard = await FindAsync(call, stop).ConfigureAwait(false);
-                    var outcome = await shard
-                        .WriteAsync(write with { Request = write.Request ?? first.Numbers.Renew(request) }, stop)
-                        .ConfigureAwait(false);
-                    return outcome.VersionOrThrow();
+                    var again = write with { Request = write.Request ?? first.Numbers.Renew(request) };
+                    return await call.NoteRefusal(shard, WriteAsync(shard, again, stop)).ConfigureAwait(false);
                 },
                 RefreshAsync,
                 cancellationToken,
@@ -176,6 +174,12 @@ public sealed partial class DmtClient : ITrieStore, IShardAdministration
                 first.Numbers.End(request);
             }
         }
+    }
+
+    private async ValueTask<ulong> WriteAsync(uint shard, ShardWrite write, CancellationToken cancellationToken)
+    {
+        var outcome = await _routing[shard].WriteAsync(write, cancellationToken).ConfigureAwait(false);
+        return outcome.VersionOrThrow();
     }
 
     /// <summary>The first attempt is most often the last: it is made without what others need.</summary>
@@ -211,8 +215,11 @@ public sealed partial class DmtClient : ITrieStore, IShardAdministration
         _retries.RunAsync(
             () => $"the key \"{Key.ToDisplay(call.Key.Span)}\" could not be read",
             call,
-            async (call, stop) => await (await FindAsync(call, stop).ConfigureAwait(false))
-                .GetAsync(call.Key, stop).ConfigureAwait(false),
+            async (call, stop) =>
+            {
+                var shard = await FindAsync(call, stop).ConfigureAwait(false);
+                return await call.NoteRefusal(shard, _routing[shard].GetAsync(call.Key, stop)).ConfigureAwait(false);
+            },
             RefreshAsync,
             cancellationToken,
             failed);
@@ -220,38 +227,34 @@ public sealed partial class DmtClient : ITrieStore, IShardAdministration
     /// <summary>The shard of a key; the map itself may have to be tried for.</summary>
     private ValueTask<ShardHandle> FindFirstAsync(PointCall call, CancellationToken cancellationToken) =>
         _retries.RunAsync(
-            static () => "the shard map could not be read", call, FindAsync, RefreshAsync, cancellationToken);
+            static () => "the shard map could not be read",
+            call,
+            async (call, stop) => _routing[await FindAsync(call, stop).ConfigureAwait(false)],
+            RefreshAsync,
+            cancellationToken);
 
-    private async ValueTask<ShardHandle> FindAsync(PointCall call, CancellationToken cancellationToken)
+    private async ValueTask<uint> FindAsync(PointCall call, CancellationToken cancellationToken)
     {
         call.Map = await _routing.MapAsync(cancellationToken).ConfigureAwait(false);
-        return _routing[call.Map.Find(call.Key.Span).Shard];
+        return call.Map.Find(call.Key.Span).Shard;
     }
 
     /// <summary>
-    /// The shard that the map names has refused the key. Where there is no newer map, it is the map that is wrong: the
-    /// shard is asked to mend it.
+    /// A shard that the map names has refused keys. Where there is no newer map, it is the map that is wrong: the shard
+    /// is asked to mend it.
     /// </summary>
-    private async ValueTask RefreshAsync(PointCall call, CancellationToken cancellationToken)
+    private async ValueTask RefreshAsync(RoutedCall call, CancellationToken cancellationToken)
     {
-        var old = call.Map;
-        var map = await _routing.RefreshAsync(old, cancellationToken).ConfigureAwait(false);
-        if (old is not null && map.Version == old.Version && ++call.RefusedByNewest > PointCall.RefusalsMax)
+        var map = await _routing.RefreshAsync(call.Map, cancellationToken).ConfigureAwait(false);
+        if (call.FindDissenter(map) is { } shard)
         {
-            await _routing[map.Find(call.Key.Span).Shard].Grain.AgreeAsync(cancellationToken).ConfigureAwait(false);
+            await _routing[shard].Grain.AgreeAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 
-    /// <summary>A call about one key on its way: the map that it was last routed by.</summary>
-    private sealed class PointCall(ReadOnlyMemory<byte> key)
+    /// <summary>A call about one key on its way.</summary>
+    private sealed class PointCall(ReadOnlyMemory<byte> key) : RoutedCall
     {
-        /// <summary>A shard that moves refuses a few times by the right map.</summary>
-        public const int RefusalsMax = 3;
-
         public ReadOnlyMemory<byte> Key { get; } = key;
-
-        public ShardMap? Map { get; set; }
-
-        public int RefusedByNewest { get; set; }
     }
 }

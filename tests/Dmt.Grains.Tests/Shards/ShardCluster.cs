@@ -5,6 +5,7 @@ using Dmt.Core;
 using Dmt.Engine;
 using Dmt.Engine.Objects;
 using Dmt.Grains.Shards;
+using Dmt.Grains.Tests.Membership;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Configuration;
@@ -43,6 +44,9 @@ internal sealed class ShardCluster : IAsyncDisposable
 
     /// <summary>A client of its own, in the process of the tests.</summary>
     public DmtClient NewClient(DmtClientOptions? options = null) => new(Cluster.GrainFactory, options);
+
+    /// <summary>Awaited before an object of the store is created, with its name.</summary>
+    public Func<string, Task> BeforeCreate { get; set; } = static _ => Task.CompletedTask;
 
     public static async Task<ShardCluster> StartAsync(short silos = 3, Action<DmtNodeOptions>? configure = null)
     {
@@ -111,7 +115,10 @@ internal sealed class ShardCluster : IAsyncDisposable
             siloBuilder.UseObjectStoreClustering(cluster._membership)
                 .AddActivityPropagation()
                 .AddDmtShards(
-                    _ => cluster.Bucket.OpenSibling("store"),
+                    _ => new FaultyObjectStore(cluster.Bucket.OpenSibling("store"))
+                    {
+                        BeforeCreate = name => cluster.BeforeCreate(name),
+                    },
                     options =>
                     {
                         options.MoveDelay = TimeSpan.FromMilliseconds(200);
