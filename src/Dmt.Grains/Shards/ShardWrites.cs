@@ -1,5 +1,6 @@
 using Dmt.Contracts.Messages;
 using Dmt.Core;
+using Dmt.Core.Keys;
 using Dmt.Engine;
 
 namespace Dmt.Grains.Shards;
@@ -7,8 +8,10 @@ namespace Dmt.Grains.Shards;
 /// <summary>Writes as they come in messages, done to a shard.</summary>
 internal static class ShardWrites
 {
-    public static ValueTask<ulong> ApplyAsync(HostedShard shard, in ShardWrite write, CancellationToken stop) =>
-        write.Kind switch
+    public static ValueTask<ulong> ApplyAsync(HostedShard shard, in ShardWrite write, CancellationToken stop)
+    {
+        ReservedKeys.Refuse(write.Key.Span);
+        return write.Kind switch
         {
             ShardWriteKind.Put => shard.PutAsync(write.Key, write.Value, OptionsOf(write), stop),
             ShardWriteKind.Delete => shard.DeleteAsync(write.Key, OptionsOf(write), stop),
@@ -16,6 +19,7 @@ internal static class ShardWrites
             _ => throw DmtException.InvalidArgument(
                 $"a write of kind {write.Kind} is not known here: the client is of a newer version than this silo"),
         };
+    }
 
     /// <summary>The error is the outcome: writes that come together fail one by one.</summary>
     public static ValueTask<WriteOutcome> TryAsync(HostedShard shard, in ShardWrite write, CancellationToken stop)
@@ -58,9 +62,17 @@ internal static class ShardWrites
     {
         var batch = new WriteBatch(write.Value.Length) { Request = write.Request };
         var operations = new WriteBatch.Enumerator(write.Value.Span);
-        while (operations.MoveNext())
+        try
         {
-            batch.Append(operations.Current);
+            while (operations.MoveNext())
+            {
+                ReservedKeys.Refuse(operations.Current.Key);
+                batch.Append(operations.Current);
+            }
+        }
+        catch (DmtException e) when (e.Kind == DmtErrorKind.Corruption)
+        {
+            throw DmtException.InvalidArgument($"the batch is none: {e.Message}"); // Nothing that is stored is damaged.
         }
 
         return batch;

@@ -1,5 +1,7 @@
 using System.Text;
 using Dmt.Client;
+using Dmt.Contracts;
+using Dmt.Contracts.Messages;
 using Dmt.Core;
 using Dmt.Core.Keys;
 using Dmt.Core.Sharding;
@@ -51,6 +53,38 @@ public sealed class ShardClusterTests
         await stop.CancelAsync();
         Assert.True(await load > 0);
         await AssertAllAsync(client);
+    }
+
+    [Fact]
+    public async Task A_shard_refuses_what_no_client_of_ours_would_send()
+    {
+        await using var cluster = await ShardCluster.StartAsync(1);
+        var grain = cluster.Cluster.GrainFactory.GetGrain<IShardGrain>(GrainKeys.OfShard(ShardMap.Root));
+        byte[] reserved = [.. Enumerable.Repeat((byte)0xFF, 8)];
+        ShardWrite[] wrong =
+        [
+            new() { Kind = ShardWriteKind.Put, Key = reserved },
+            new() { Kind = ShardWriteKind.Delete, Key = reserved },
+            new() { Kind = ShardWriteKind.Put },
+            Batch(new WriteOperation { Kind = WriteOperationKind.Put, Key = reserved }),
+            Batch(new WriteOperation { Kind = WriteOperationKind.Put }),
+            Batch(new WriteOperation { Kind = WriteOperationKind.Delete, Key = new byte[Key.BytesMax + 1] }),
+            Batch(new WriteOperation { Kind = WriteOperationKind.DeleteRange, Key = reserved, HasNoEnd = true }),
+            new() { Kind = ShardWriteKind.Batch, Value = new byte[] { 77 } },
+        ];
+        foreach (var write in wrong)
+        {
+            var error = await Assert.ThrowsAsync<DmtException>(async () => await grain.WriteAsync(write));
+            Assert.Equal(DmtErrorKind.InvalidArgument, error.Kind);
+        }
+
+        Assert.Equal(0UL, (await grain.DescribeAsync()).LastSequence);
+
+        static ShardWrite Batch(in WriteOperation operation)
+        {
+            var bytes = new byte[operation.EncodedBytesMax];
+            return new ShardWrite { Kind = ShardWriteKind.Batch, Value = bytes.AsMemory(0, operation.Encode(bytes)) };
+        }
     }
 
     [Fact]
