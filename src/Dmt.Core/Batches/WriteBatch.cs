@@ -95,7 +95,6 @@ public sealed class WriteBatch
             ExpiresAtMs = expiresAt is { } at ? Math.Max(1, at.ToUnixTimeMilliseconds()) : 0,
             Condition = condition,
         });
-        ValueBytesLargest = Math.Max(ValueBytesLargest, value.Length);
         return this;
     }
 
@@ -132,18 +131,25 @@ public sealed class WriteBatch
     /// <exception cref="DmtException">InvalidArgument for a request, which is set as <see cref="Request"/>.</exception>
     public WriteBatch Append(in WriteOperation operation)
     {
-        if (operation.Kind == WriteOperationKind.Request)
-        {
-            throw DmtException.InvalidArgument("a request is no operation of a batch: it is set as its Request");
-        }
-
         Add(operation);
-        if (operation.Kind == WriteOperationKind.Put)
+        return this;
+    }
+
+    /// <summary>A batch of a copy of operations that were encoded before: <see cref="Encoded"/> of another one.</summary>
+    /// <param name="encoded">The operations, back to back.</param>
+    /// <exception cref="DmtException">Corruption where the bytes make no operations; InvalidArgument for a request
+    /// among them.</exception>
+    public static WriteBatch Of(ReadOnlySpan<byte> encoded)
+    {
+        var batch = new WriteBatch(encoded.Length);
+        encoded.CopyTo(batch._buffer.AsSpan(HeadBytes));
+        batch._end += encoded.Length;
+        foreach (var operation in batch)
         {
-            ValueBytesLargest = Math.Max(ValueBytesLargest, operation.Value.Length);
+            batch.CountIn(operation);
         }
 
-        return this;
+        return batch;
     }
 
     /// <summary>Forgets all operations and the request, and keeps the memory.</summary>
@@ -171,10 +177,26 @@ public sealed class WriteBatch
             Array.Resize(ref _buffer, (int)Math.Min(Array.MaxLength, Math.Max(_buffer.Length * 2L, needed)));
         }
 
+        CountIn(operation);
         _end += operation.Encode(_buffer.AsSpan(_end));
+    }
+
+    private void CountIn(in WriteOperation operation)
+    {
+        switch (operation.Kind)
+        {
+            case WriteOperationKind.Put:
+                ValueBytesLargest = Math.Max(ValueBytesLargest, operation.Value.Length);
+                break;
+            case WriteOperationKind.Request:
+                throw DmtException.InvalidArgument("a request is no operation of a batch: it is set as its Request");
+            default:
+                break;
+        }
+
         Count++;
         HasConditions |= operation.Condition.Kind != WriteCondition.Kinds.None;
-        UserBytes += bytes;
+        UserBytes += operation.Key.Length + operation.Value.Length + operation.Metadata.Length;
     }
 
     /// <summary>Walks encoded operations.</summary>

@@ -80,6 +80,11 @@ internal sealed partial class ObjectLog
     {
         var name = ObjectLogFormat.NameOf(Incarnation, batch.Number);
         var content = ObjectLogFormat.Encode(ObjectBatchKind.Records, Incarnation, batch.Number, batch.Sections);
+        foreach (var section in batch.Sections)
+        {
+            section.Release();
+        }
+
         using var span = EngineSpans.Start("dmt.log.upload")?.SetTag("dmt.object", name)
             .SetTag("dmt.bytes", content.Length).SetTag("dmt.operations", batch.Operations);
         try
@@ -105,14 +110,14 @@ internal sealed partial class ObjectLog
 
     /// <returns>False when the store is out of reach and the upload is to be tried again.</returns>
     /// <exception cref="DmtException">Fenced.</exception>
-    private async ValueTask<bool> TryUploadAsync(string name, byte[] content)
+    private async ValueTask<bool> TryUploadAsync(string name, ReadOnlyMemory<byte> content)
     {
         try
         {
             if (!await _objects.TryCreateAsync(name, content, _stop.Token).ConfigureAwait(false))
             {
                 var found = await _objects.GetAsync(name, _stop.Token).ConfigureAwait(false);
-                if (!content.AsSpan().SequenceEqual(found))
+                if (!content.Span.SequenceEqual(found))
                 {
                     throw Fenced(name);
                 }

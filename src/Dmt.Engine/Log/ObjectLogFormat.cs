@@ -47,7 +47,7 @@ internal static class ObjectLogFormat
     /// <param name="incarnation">Who writes it; for a fence, who seals.</param>
     /// <param name="number">Its number.</param>
     /// <param name="sections">The records of each shard, in any order of shards.</param>
-    public static byte[] Encode(
+    public static ReadOnlyMemory<byte> Encode(
         ObjectBatchKind kind, string incarnation, long number, IReadOnlyCollection<ObjectLogSection> sections)
     {
         var body = sections.Sum(static section => (long)section.Length);
@@ -74,7 +74,7 @@ internal static class ObjectLogFormat
             trailer[4..], Crc32C.Append(Crc32C.Compute(footer.WrittenSpan), trailer[..4]));
         BinaryPrimitives.WriteUInt64LittleEndian(trailer[8..], Magic);
         to.Advance(TrailerBytes);
-        return to.WrittenSpan.ToArray();
+        return to.WrittenMemory;
     }
 
     /// <summary>Reads and checks the header.</summary>

@@ -1,9 +1,12 @@
+using System.Buffers;
+
 namespace Dmt.Engine.Log;
 
-/// <summary>The records of one shard in a batch that is being filled.</summary>
+/// <summary>The records of one shard in a batch that is being filled. Batches are large, and there are many a second:
+/// their memory is used again.</summary>
 internal sealed class ObjectLogSection(uint shard)
 {
-    private byte[] _buffer = new byte[1024];
+    private byte[] _buffer = ArrayPool<byte>.Shared.Rent(1024);
 
     public uint Shard => shard;
 
@@ -20,8 +23,11 @@ internal sealed class ObjectLogSection(uint shard)
     {
         if (_buffer.Length - Length < bytesMax)
         {
-            Array.Resize(
-                ref _buffer, (int)Math.Min(Array.MaxLength, Math.Max(2L * _buffer.Length, (long)Length + bytesMax)));
+            var larger = ArrayPool<byte>.Shared.Rent(
+                (int)Math.Min(Array.MaxLength, Math.Max(2L * _buffer.Length, (long)Length + bytesMax)));
+            Bytes.CopyTo(larger);
+            ArrayPool<byte>.Shared.Return(_buffer);
+            _buffer = larger;
         }
 
         return _buffer.AsSpan(Length);
@@ -33,5 +39,12 @@ internal sealed class ObjectLogSection(uint shard)
         FirstSequence = Length == 0 ? firstSequence : FirstSequence;
         LastSequence = firstSequence + (ulong)count - 1;
         Length += bytes;
+    }
+
+    /// <summary>Gives the memory back: nothing is read or written any more.</summary>
+    public void Release()
+    {
+        ArrayPool<byte>.Shared.Return(_buffer);
+        (_buffer, Length) = ([], 0);
     }
 }

@@ -60,21 +60,20 @@ internal static class ShardWrites
 
     private static WriteBatch BatchOf(in ShardWrite write)
     {
-        var batch = new WriteBatch(write.Value.Length) { Request = write.Request };
-        var operations = new WriteBatch.Enumerator(write.Value.Span);
         try
         {
-            while (operations.MoveNext())
+            var batch = WriteBatch.Of(write.Value.Span);
+            batch.Request = write.Request;
+            foreach (var operation in batch)
             {
-                ReservedKeys.Refuse(operations.Current.Key);
-                batch.Append(operations.Current);
+                ReservedKeys.Refuse(operation.Key);
             }
+
+            return batch;
         }
         catch (DmtException e) when (e.Kind == DmtErrorKind.Corruption)
         {
             throw DmtException.InvalidArgument($"the batch is none: {e.Message}"); // Nothing that is stored is damaged.
         }
-
-        return batch;
     }
 }

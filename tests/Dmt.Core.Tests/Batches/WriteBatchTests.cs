@@ -34,6 +34,35 @@ public sealed class WriteBatchTests
     });
 
     [Fact]
+    public void A_batch_of_encoded_operations_is_as_if_they_were_added() => Property.Holds(
+        Operation.Any.ListOf(), operations =>
+        {
+            var batch = new WriteBatch();
+            foreach (var operation in operations)
+            {
+                operation.AddTo(batch);
+            }
+
+            var copy = WriteBatch.Of(batch.Encoded);
+            return copy.Encoded.SequenceEqual(batch.Encoded)
+                && (copy.Count, copy.ValueBytesLargest, copy.HasConditions, copy.UserBytes)
+                    == (batch.Count, batch.ValueBytesLargest, batch.HasConditions, batch.UserBytes)
+                && Operations(copy.Delete("after"u8)).SequenceEqual(Operations(batch.Delete("after"u8)));
+        });
+
+    [Fact]
+    public void A_batch_of_bytes_that_are_no_operations_is_refused()
+    {
+        Assert.Equal(
+            DmtErrorKind.Corruption, Assert.Throws<DmtException>(static () => WriteBatch.Of([77])).Kind);
+        var request = new byte[WriteOperation.RequestBytesMax];
+        var length = WriteOperation.EncodeRequest(request, new RequestId(1, 2, 1));
+        Assert.Equal(
+            DmtErrorKind.InvalidArgument,
+            Assert.Throws<DmtException>(() => WriteBatch.Of(request.AsSpan(0, length))).Kind);
+    }
+
+    [Fact]
     public void A_cleared_batch_is_like_a_new_one()
     {
         var batch = new WriteBatch().Put("k"u8, "v"u8, condition: WriteCondition.Absent).Delete("d"u8);
