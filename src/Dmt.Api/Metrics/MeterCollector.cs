@@ -91,6 +91,7 @@ internal sealed class MeterCollector : IDisposable
             dropped);
     }
 
+    /// <summary>Without a state where the instrument is published, or its meter disposed, at this moment.</summary>
     private static void Record(object? state, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags) =>
-        ((InstrumentSeries)state!).Record(value, tags);
+        (state as InstrumentSeries)?.Record(value, tags);
 }

@@ -135,7 +135,7 @@ public sealed class WriteBatch
         return this;
     }
 
-    /// <summary>A batch of a copy of operations that were encoded before: <see cref="Encoded"/> of another one.</summary>
+    /// <summary>A batch of a copy of operations that were encoded before: <see cref="Encoded"/> of another.</summary>
     /// <param name="encoded">The operations, back to back.</param>
     /// <exception cref="DmtException">Corruption where the bytes make no operations; InvalidArgument for a request
     /// among them.</exception>

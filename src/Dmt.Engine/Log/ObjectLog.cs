@@ -241,12 +241,16 @@ internal sealed partial class ObjectLog : INodeLog
                 await done.Task.WaitAsync(_options.CloseTimeout, _time).ConfigureAwait(false);
             }
         }
-        catch (TimeoutException e)
+        catch (TimeoutException e) when (DurableEnd < End)
         {
             throw DmtException.Unavailable(
                 $"the log {Incarnation} was closed with {_end - _durableEnd} bytes that {_objects.Description} did "
                     + $"not take"
                     + $" within {_options.CloseTimeout.TotalSeconds} s", e);
+        }
+        catch (TimeoutException)
+        {
+            // The store took all at the last moment: nothing is lost.
         }
         finally
         {

@@ -228,13 +228,7 @@ public sealed class FileLogTests : IDisposable
         }
 
         var end = log.End;
-        log.Release(end);
-        for (var attempts = 0; log.LiveBytes > 1000 && attempts < 1000; attempts++)
-        {
-            await Task.Delay(1); // A log that is writing gives nothing back for now; the engine asks again.
-            log.Release(end);
-        }
-
+        await ReleaseWholeAsync(log);
         Assert.InRange(log.LiveBytes, 0, 1000);
         var after = LogFixture.Append(log, new Random(9), 50);
         await log.WaitDurableAsync(after.Position);
@@ -255,11 +249,22 @@ public sealed class FileLogTests : IDisposable
         }
 
         var end = log.End;
-        log.Release(end);
+        await ReleaseWholeAsync(log);
         await log.AbandonAsync();
         var result =
             FileLog.Replay(_fixture.Directory, log.Incarnation, end, (in LogRecord _) => Assert.Fail("a record"));
         Assert.Equal(end, result.End);
+    }
+
+    /// <summary>A log that is writing gives nothing back for now; the engine asks again, with every flush.</summary>
+    private static async Task ReleaseWholeAsync(FileLog log)
+    {
+        log.Release(log.End);
+        for (var attempts = 0; log.LiveBytes > 1000 && attempts < 1000; attempts++)
+        {
+            await Task.Delay(1);
+            log.Release(log.End);
+        }
     }
 
     [Fact]

@@ -87,7 +87,7 @@ public sealed class RequestCarvingTests
     public async Task A_range_around_another_shard_is_removed_on_both_sides()
     {
         await using var memory = new MemoryObjectStore(TimeProvider.System);
-        await using var store = await OpenAsync(new FailingObjectStore(memory));
+        await using var store = await ShardWorld.OpenAsync(new FailingObjectStore(memory));
         await store.Shards.CarveAsync([ShardWorld.Bytes("b")], default);
         foreach (var key in (string[])["a", "b", "c"])
         {
@@ -106,7 +106,7 @@ public sealed class RequestCarvingTests
     public async Task A_shard_refuses_a_request_for_keys_that_it_gave_away_whatever_it_knows_of_it()
     {
         await using var memory = new MemoryObjectStore(TimeProvider.System);
-        await using var store = await OpenAsync(new FailingObjectStore(memory));
+        await using var store = await ShardWorld.OpenAsync(new FailingObjectStore(memory));
         var batch = new WriteBatch { Request = new RequestId(1, 1, 1) }.Put("b1"u8, "v"u8);
         var version = await store.WriteAsync(batch);
         var root = store.Shards.Root;
