@@ -6,6 +6,8 @@ using System.Net;
 using System.Net.Sockets;
 using Dmt.Client;
 using Dmt.Cluster.Bench;
+using Dmt.Engine;
+using Dmt.Engine.Objects;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
@@ -50,7 +52,7 @@ for (var i = 0; i < args.Length; i += 2)
 var directory = Directory.CreateTempSubdirectory("dmt-cluster-bench-");
 var (silo, gateway) = (FreePort(), FreePort());
 using var child = Process.Start(new ProcessStartInfo(
-    Environment.ProcessPath!, ["silo", directory.FullName, $"{silo}", $"{gateway}"])
+    Environment.ProcessPath!, ["silo", Path.Combine(directory.FullName, "silo"), $"{silo}", $"{gateway}"])
 {
     RedirectStandardInput = true,
     RedirectStandardOutput = true,
@@ -88,12 +90,15 @@ async Task MeasureAsync()
     await host.StartAsync();
     var store = host.Services.GetRequiredService<DmtClient>();
     await Workload.LoadAsync(store);
+    await using var embedded = await TrieStore.OpenAsync(
+        new DirectoryObjectStore(Path.Combine(directory.FullName, "embedded"), TimeProvider.System));
+    await Workload.LoadAsync(embedded);
     Console.WriteLine($"{callers} callers, {rounds} rounds of {milliseconds} ms; medians, ratios within a round");
     Console.WriteLine("| call | keys/s | of no-op | of single calls, a message each | of single calls |");
     Console.WriteLine("|---|---|---|---|---|");
     var grains = host.Services.GetRequiredService<IGrainFactory>();
     var alone = new DmtClient(grains, new DmtClientOptions { MessagesMax = 1024, CallsPerMessageMax = 1 });
-    foreach (var workloads in Workload.Groups(grains.GetGrain<INoOpGrain>(0), store, alone))
+    foreach (var workloads in Workload.Groups(grains.GetGrain<INoOpGrain>(0), store, alone, embedded))
     {
         var run = new ThroughputRun(workloads, callers, TimeSpan.FromMilliseconds(milliseconds));
         var measured = await run.RunAsync(rounds);
@@ -101,9 +106,12 @@ async Task MeasureAsync()
         {
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"| {workloads[i].Name} | {Median(row => row[i]):N0} | {Median(row => row[i] / row[0]):0.00} "
-                    + $"| {Median(row => row[i] / row[1]):0.00} | {Median(row => row[i] / row[2]):0.00} |"));
+                $"| {workloads[i].Name} | {Median(row => row[i]):N0} | {Of(i, 0)} | {Of(i, 1)} | {Of(i, 2)} |"));
         }
+
+        string Of(int i, int single) => single > i || workloads[single].Keys > 1
+            ? ""
+            : Median(row => row[i] / row[single]).ToString("0.00", CultureInfo.InvariantCulture);
 
         double Median(Func<double[], double> of) => measured.Select(of).Order().ElementAt(measured.Count / 2);
     }
