@@ -41,6 +41,11 @@ public interface IShardGrain : IGrainWithStringKey
     [Alias("count")]
     ValueTask<long> CountAsync(KeyRange range, CancellationToken cancellationToken = default);
 
+    /// <summary>Writes what is in memory into tables.</summary>
+    /// <returns>The owner's epoch: everything that was acknowledged before is in tables that it has named.</returns>
+    [Alias("flush"), ResponseTimeout("00:05:00")]
+    ValueTask<ulong> FlushAsync(CancellationToken cancellationToken = default);
+
     /// <summary>What it holds and does.</summary>
     [Alias("describe")]
     ValueTask<ShardDescription> DescribeAsync(CancellationToken cancellationToken = default);

@@ -11,7 +11,7 @@ namespace Dmt.Engine;
 /// into the map again. Safe for concurrent use. Disposing it flushes and closes it cleanly, so that its next owner
 /// neither fences nor replays.
 /// </summary>
-public sealed class HostedShard : IAsyncDisposable
+public sealed partial class HostedShard : IAsyncDisposable
 {
     private readonly ShardHost _host;
     private readonly Shard _shard;
@@ -147,8 +147,17 @@ public sealed class HostedShard : IAsyncDisposable
     public ValueTask SyncAsync(CancellationToken cancellationToken = default) => _shard.SyncAsync(cancellationToken);
 
     /// <summary>Writes what is in memory into tables.</summary>
-    public ValueTask FlushAsync(CancellationToken cancellationToken = default) =>
-        _shard.FlushAsync(cancellationToken);
+    public async ValueTask FlushAsync(CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            await _shard.FlushAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (DmtException e) when (IsClosing(e))
+        {
+            throw Moved(e);
+        }
+    }
 
     /// <summary>What it holds and does, for those who decide about carves and merges.</summary>
     public HostedShardStatistics Describe()

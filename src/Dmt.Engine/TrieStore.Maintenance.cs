@@ -9,6 +9,8 @@ public sealed partial class TrieStore
 {
     private CheckpointStore Checkpoints => new(Host.Objects);
 
+    private StoreMaintenance Maintenance => new(Host);
+
     /// <inheritdoc/>
     public async ValueTask<CheckpointInfo> CheckpointAsync(string name, CancellationToken cancellationToken = default)
     {
@@ -36,40 +38,17 @@ public sealed partial class TrieStore
     }
 
     /// <inheritdoc/>
-    public async ValueTask<IReadOnlyList<CheckpointInfo>> ListCheckpointsAsync(
-        CancellationToken cancellationToken = default)
-    {
-        var all = await Checkpoints.LoadAllAsync(cancellationToken).ConfigureAwait(false);
-        return [.. all.Select(static checkpoint => checkpoint.Info)];
-    }
+    public ValueTask<IReadOnlyList<CheckpointInfo>> ListCheckpointsAsync(
+        CancellationToken cancellationToken = default) => Maintenance.ListCheckpointsAsync(cancellationToken);
 
     /// <inheritdoc/>
-    public async ValueTask<bool> DeleteCheckpointAsync(string name, CancellationToken cancellationToken = default)
-    {
-        using var held = await Host.Collector.Exclusive.AcquireAsync(cancellationToken).ConfigureAwait(false);
-        Checkpoint.ValidateName(name);
-
-        if (await Host.Objects.GetAsync(Checkpoint.NameOf(name), cancellationToken)
-            .ConfigureAwait(false) is not { } bytes)
-        {
-            return false;
-        }
-
-        if (Checkpoint.TryDecodePin(bytes, name) is { } pin)
-        {
-            await new StoreClone(Host.Objects, Host.Time).ThrowIfNeededAsync(pin, cancellationToken)
-                .ConfigureAwait(false);
-        }
-
-        await Checkpoints.DeleteAsync(name, cancellationToken).ConfigureAwait(false);
-        Host.Collector.CheckpointDeleted();
-        return true;
-    }
+    public ValueTask<bool> DeleteCheckpointAsync(string name, CancellationToken cancellationToken = default) =>
+        Maintenance.DeleteCheckpointAsync(name, cancellationToken);
 
     /// <inheritdoc/>
     public ValueTask<GarbageReport> CollectGarbageAsync(
         bool dryRun = false, TimeSpan? ageMin = null, CancellationToken cancellationToken = default) =>
-        Host.Collector.SweepAsync(dryRun, ageMin, cancellationToken);
+        Maintenance.CollectGarbageAsync(dryRun, ageMin, cancellationToken);
 
     /// <summary>Opens the present state, or the checkpoint that the options name in its place.</summary>
     private static async ValueTask<ShardDirectory> OpenShardsAsync(ShardHost host, CancellationToken cancellationToken)

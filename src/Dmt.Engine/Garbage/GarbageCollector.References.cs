@@ -6,7 +6,7 @@ namespace Dmt.Engine.Garbage;
 /// <content>What is needed, as of now.</content>
 internal sealed partial class GarbageCollector
 {
-    /// <summary>Step 3: after the candidates are known, checkpoints first.</summary>
+    /// <summary>Step 3: after the candidates are known, checkpoints first and last.</summary>
     /// <exception cref="DmtException">Fenced; Corruption; Unavailable.</exception>
     private async ValueTask<References> LoadReferencesAsync(
         IReadOnlyList<OwnedShard> owned,
@@ -39,7 +39,9 @@ internal sealed partial class GarbageCollector
         living.UnionWith(newest.SelectMany(static manifest => manifest.Carved).Select(static one => one.Shard));
         living.UnionWith(owned.Select(static o => o.Manifest.Shard));
         living.UnionWith(owned.SelectMany(static o => o.Manifest.Carved).Select(static one => one.Shard));
-        var references = new References(newest, owned.Select(static o => o.Manifest), checkpoints, living);
+        var pinned = await _checkpoints.LoadAllAsync(cancellationToken).ConfigureAwait(false);
+        var references = new References(
+            newest, owned.Select(static o => o.Manifest), checkpoints.Concat(pinned), living);
         foreach (var mine in owned.Select(static o => o.Manifest).Where(static mine => mine.MergedInto == 0))
         {
             // What was given up has no keys, and its manifests may be gone.

@@ -6,8 +6,9 @@
 // 2. They must be old enough. One that the owner named has been unneeded that long, by its own clock. One that a sweep
 //    found was written that long ago, by the store's clock: what the stamp of the owner's last manifest says, and what
 //    has passed here since it was written; so that clocks that disagree do no harm.
-// 3. Only then the checkpoints are read, and after them the newest manifests. What any of them needs stays. If the
-//    newest manifest of a shard is not its owner's, the collector stops for good: somebody else owns the shard.
+// 3. Only then the checkpoints are read, after them the newest manifests, and after those the checkpoints again. What
+//    any of them needs stays. If the newest manifest of a shard is not its owner's, the collector stops for good:
+//    somebody else owns the shard.
 // 4. What is left is deleted.
 //
 // Why the order makes a zombie harmless, an owner that was taken over and does not know:
@@ -21,6 +22,8 @@
 //   sees the restored one. (That is why checkpoints are read first.)
 // - A checkpoint that a zombie makes: it looks at the newest manifest after the checkpoint is there, and takes it back
 //   when that is not its own. If it is, no successor has read the checkpoints yet.
+// - A checkpoint of many nodes' shards, none of which can vouch for the others' collectors: that is what the
+//   checkpoints are read again for; see SpreadCheckpoint.cs.
 //
 // Tables that are borrowed from another store are not deleted, but the pin that keeps them there for this one: a
 // checkpoint of that store, and the only object outside of this one that is ever touched. It is garbage by the same

@@ -73,6 +73,9 @@ internal sealed record Manifest
     /// <summary>The same owner wrote both.</summary>
     public bool IsOf(Manifest other) => Epoch == other.Epoch && Incarnation == other.Incarnation;
 
+    /// <summary>What is in its tables, and nothing else: as a checkpoint has it.</summary>
+    public Manifest WithoutLog() => this with { ClosedCleanly = true, LogRanges = [], Requests = [] };
+
     public string ObjectName => NameOf(Shard, Number);
 
     public static string Folder(uint shard) => string.Create(CultureInfo.InvariantCulture, $"shards/{shard}/manifest/");

@@ -36,7 +36,7 @@ internal sealed partial class Shard
 
         // Compactions may replace its tables from now on, but nothing is deleted: the caller holds the collector's
         // lock.
-        return Volatile.Read(ref _manifest) with { ClosedCleanly = true, LogRanges = [], Requests = [] };
+        return Volatile.Read(ref _manifest).WithoutLog();
     }
 
     /// <exception cref="DmtException">Fenced when another process owns the shard by now.</exception>

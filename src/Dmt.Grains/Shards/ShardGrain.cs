@@ -14,7 +14,7 @@ namespace Dmt.Grains.Shards;
 /// </summary>
 [Reentrant]
 [ShardPlacement]
-internal sealed class ShardGrain(SiloNode node, ShardMapCache maps, LocalShards local, MergeFinisher merges)
+internal sealed partial class ShardGrain(SiloNode node, ShardMapCache maps, LocalShards local, MergeFinisher merges)
     : Grain, IShardGrain, IDisposable
 {
     /// <summary>An answer ends with the entry that fills it: Orleans refuses messages that are very large.</summary>
@@ -144,6 +144,13 @@ internal sealed class ShardGrain(SiloNode node, ShardMapCache maps, LocalShards 
 
     public ValueTask<long> CountAsync(KeyRange range, CancellationToken cancellationToken) =>
         Shard.CountAsync(range, cancellationToken);
+
+    public async ValueTask<ulong> FlushAsync(CancellationToken cancellationToken)
+    {
+        var shard = Shard;
+        await shard.FlushAsync(cancellationToken);
+        return shard.Epoch;
+    }
 
     public ValueTask<ShardDescription> DescribeAsync(CancellationToken cancellationToken) =>
         ValueTask.FromResult(LocalShards.Describe(Shard));

@@ -24,6 +24,9 @@ internal sealed class WatchedObjectStore(IObjectStore inner, ConcurrentDictionar
     /// <summary>While set, gets are not made until it lets them.</summary>
     public Func<string, Task>? BeforeGet { get; set; }
 
+    /// <summary>While set, lists are not made until it lets them.</summary>
+    public Func<string, Task>? BeforeList { get; set; }
+
     public string Description => inner.Description;
 
     public string? Root => inner.Root;
@@ -102,6 +105,11 @@ internal sealed class WatchedObjectStore(IObjectStore inner, ConcurrentDictionar
         string prefix, string? startAfter = null,
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
+        if (BeforeList is { } wait)
+        {
+            await wait(prefix);
+        }
+
         await foreach (var info in inner.ListAsync(prefix, startAfter, cancellationToken))
         {
             yield return info;

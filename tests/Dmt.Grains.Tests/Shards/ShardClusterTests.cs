@@ -88,6 +88,40 @@ public sealed class ShardClusterTests
     }
 
     [Fact]
+    public async Task A_checkpoint_has_every_shard_of_every_silo_and_is_restored_by_one_process()
+    {
+        await using var cluster = await ShardCluster.StartAsync();
+        var client = cluster.NewClient();
+        await ShardCluster.SplitAsync(client, Prefixes);
+        await WriteAsync(client, "1");
+        var made = await client.CheckpointAsync("kept");
+        await WriteAsync(client, "2");
+        Assert.True(made.Tables > Prefixes.Length, $"{made.Tables} tables");
+        Assert.Equal(["kept"], (await client.ListCheckpointsAsync()).Select(static one => one.Name));
+        var error = await Assert.ThrowsAsync<DmtException>(async () => await client.CheckpointAsync("kept"));
+        Assert.Equal(DmtErrorKind.Conflict, error.Kind);
+        await Assert.ThrowsAsync<DmtException>(async () => await client.CheckpointAsync("no/name"));
+
+        var garbage = await client.CollectGarbageAsync(dryRun: true);
+        Assert.True(garbage.IsDryRun);
+        Assert.Empty(garbage.Deleted);
+        foreach (var silo in cluster.Cluster.Silos.ToList())
+        {
+            await cluster.Cluster.StopSiloAsync(silo);
+        }
+
+        var options = new Engine.EngineOptions { RestoreFrom = "kept" };
+        await using var restored = await Engine.TrieStore.OpenAsync(cluster.Bucket.OpenSibling("store"), options);
+        foreach (var prefix in Prefixes.Append("z"))
+        {
+            var entry = await restored.GetAsync(Encoding.UTF8.GetBytes($"{prefix}/key"));
+            Assert.Equal("1", Encoding.UTF8.GetString(entry!.Value.Value.Span));
+        }
+
+        Assert.True(await restored.DeleteCheckpointAsync("kept"));
+    }
+
+    [Fact]
     public async Task A_graceful_stop_of_each_silo_in_turn_fails_no_call()
     {
         await using var cluster = await ShardCluster.StartAsync();
