@@ -97,7 +97,12 @@ public sealed partial class DmtClient
         entry.Shard,
         entry.Prefix,
         map.Parent(entry.Shard)?.Shard,
-        open is null ? null : new OpenShard(open.TableBytes, open.EntriesMax, open.LastSequence, open.Epoch));
+        open is null
+            ? null
+            : new OpenShard(open.TableBytes, open.EntriesMax, open.LastSequence, open.Epoch)
+            {
+                OperationsPerSecond = open.OperationsPerSecond,
+            });
 
     private ValueTask<ShardMap> NewestMapAsync(CancellationToken cancellationToken) => _retries.RunAsync(
         static () => "the shard map could not be read",

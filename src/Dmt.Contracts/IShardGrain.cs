@@ -58,6 +58,13 @@ public interface IShardGrain : IGrainWithStringKey
     ValueTask CarveAsync(ReadOnlyMemory<byte>[] prefixes, CancellationToken cancellationToken = default);
 
     /// <summary>
+    /// Makes shards of their own of the keys that it is asked for most, where that balances its load; none where there
+    /// is one key that has most of it. Called by <see cref="IShardMapGrain"/>.
+    /// </summary>
+    [Alias("carve-hot")]
+    ValueTask CarveHotAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>
     /// The first half of a merge: the shard has no keys any more. Does nothing where that is done. Called by
     /// <see cref="IShardMapGrain"/>.
     /// </summary>

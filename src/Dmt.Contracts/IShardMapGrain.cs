@@ -17,7 +17,7 @@ public interface IShardMapGrain : IGrainWithStringKey
     [Alias("merge")]
     ValueTask<bool> MergeAsync(uint shard, CancellationToken cancellationToken = default);
 
-    /// <summary>Looks at all shards that are open, and does what their sizes ask for.</summary>
+    /// <summary>Looks at all shards that are open, and does what their sizes and loads ask for.</summary>
     /// <returns>How many changes were made.</returns>
     [Alias("balance")]
     ValueTask<int> BalanceAsync(CancellationToken cancellationToken = default);

@@ -176,12 +176,20 @@ public sealed partial class HostedShard : IAsyncDisposable
             Incarnation = _host.Log.Incarnation,
             UserBytesWritten = _shard.UserBytesWritten,
             Problem = _shard.Problem ?? _shard.BackgroundProblem,
+            OperationsPerSecond = _shard.Load.PerSecond,
+            IsHot = _shard.Load.IsHot,
+            CoolFor = _shard.Load.CoolFor,
         };
     }
 
     /// <summary>Prefixes at which a carve would balance the shard best; none where it has no good ones.</summary>
     public IReadOnlyList<byte[]> PickCarve() =>
         CarvePicker.Pick(_shard.Prefix, _shard.OwnedRanges, ShardBalancer.SamplesOf(_shard.Describe().Tables));
+
+    /// <summary>Prefixes at which a carve would balance its load best, as far as <see
+    /// cref="EngineOptions.ShardLoadMax"/> has it counted; none where one key has most of it.</summary>
+    public IReadOnlyList<byte[]> PickCarveByLoad() =>
+        CarvePicker.Pick(_shard.Prefix, _shard.OwnedRanges, _shard.Load.Keys());
 
     /// <summary>
     /// Makes the keys under the prefixes shards of their own, which nobody has open: by their numbers they can be
@@ -209,6 +217,8 @@ public sealed partial class HostedShard : IAsyncDisposable
             {
                 await _host.ReleaseAsync(child).ConfigureAwait(false);
             }
+
+            _shard.Load.Restart();
         }
 
         return await AgreeAsync(CancellationToken.None).ConfigureAwait(false);
@@ -400,4 +410,13 @@ public sealed record HostedShardStatistics
 
     /// <summary>What keeps it from working as it should; null when all is well.</summary>
     public string? Problem { get; init; }
+
+    /// <summary>Reads, writes and scans a second during the last 10 to 20 seconds, from samples.</summary>
+    public double OperationsPerSecond { get; init; }
+
+    /// <summary>In the last whole 10 seconds there were more than <see cref="EngineOptions.ShardLoadMax"/>.</summary>
+    public bool IsHot { get; init; }
+
+    /// <summary>For so long there were less than an eighth of that.</summary>
+    public TimeSpan CoolFor { get; init; }
 }

@@ -15,6 +15,17 @@ public sealed class DmtNodeOptions
     public long? ShardBytesMax { get; set; }
 
     /// <summary>
+    /// A shard that is asked for more operations a second is carved where they are balanced best, and what was carved
+    /// for that goes back when it and the shard above have had less than an eighth of this each for
+    /// <see cref="QuietTime"/>. 1,000 to 1,000,000,000; null, the default, for neither. Counted by samples, over 10 s.
+    /// </summary>
+    public long? ShardLoadMax { get; set; }
+
+    /// <summary>A shard is not merged by itself sooner after it was carved. 0 to 1 day; 10 minutes by default.
+    /// </summary>
+    public TimeSpan QuietTime { get; set; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>
     /// Replicas of each shard, warm on other silos. 0 (the default) to 15; where there are fewer silos, as many as can
     /// be.
     /// </summary>
@@ -28,7 +39,7 @@ public sealed class DmtNodeOptions
     /// <summary>How often a silo sees to the replicas of its shards. 100 ms to 1 hour; 10 s by default.</summary>
     public TimeSpan ReplicaKeepInterval { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How often the sizes of shards are looked at. 100 ms to 1 day; 10 s by default.</summary>
+    /// <summary>How often the sizes and loads of shards are looked at. 100 ms to 1 day; 10 s by default.</summary>
     public TimeSpan BalanceInterval { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>

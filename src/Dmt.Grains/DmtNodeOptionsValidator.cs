@@ -1,4 +1,5 @@
 using Dmt.Core;
+using Dmt.Engine;
 using Microsoft.Extensions.Options;
 
 namespace Dmt.Grains;
@@ -10,7 +11,13 @@ internal sealed class DmtNodeOptionsValidator(IOptions<DmtNodeOptions> options) 
     {
         var given = options.Value;
         given.Engine.Validate();
-        Check(nameof(given.ShardBytesMax), given.ShardBytesMax ?? 1 << 30, 64 << 10, 1L << 40);
+        Check(
+            nameof(given.ShardBytesMax), given.ShardBytesMax ?? EngineOptions.ShardBytesMaxLeast,
+            EngineOptions.ShardBytesMaxLeast, EngineOptions.ShardBytesMaxMost);
+        Check(
+            nameof(given.ShardLoadMax), given.ShardLoadMax ?? EngineOptions.ShardLoadMaxLeast,
+            EngineOptions.ShardLoadMaxLeast, EngineOptions.ShardLoadMaxMost);
+        Check(nameof(given.QuietTime), given.QuietTime, TimeSpan.Zero, TimeSpan.FromDays(1));
         Check(nameof(given.Replicas), given.Replicas, 0, Core.Sharding.Placement.CopiesMax - 1);
         Check(
             nameof(given.ReplicaPollInterval), given.ReplicaPollInterval, TimeSpan.FromMilliseconds(10),

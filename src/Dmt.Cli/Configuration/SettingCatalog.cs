@@ -1,4 +1,3 @@
-using System.Globalization;
 using Dmt.Engine;
 using Dmt.Engine.Replication;
 using Dmt.Hosting.Configuration;
@@ -22,14 +21,14 @@ internal static class SettingCatalog
             EngineOptions.ShardBytesMaxMost,
             (s, n) => s with { ShardBytesMax = n },
             s => s.ShardBytesMax),
-        new(
+        NumberOr(
             "shard_load_max",
             "operations a second at which a shard is carved; what has cooled down is merged again",
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"{Off}, or a whole number from {EngineOptions.ShardLoadMaxLeast} to {EngineOptions.ShardLoadMaxMost}"),
-            ApplyShardLoadMax,
-            s => s.ShardLoadMax?.ToString(CultureInfo.InvariantCulture) ?? Off),
+            Off,
+            EngineOptions.ShardLoadMaxLeast,
+            EngineOptions.ShardLoadMaxMost,
+            (s, n) => s with { ShardLoadMax = n },
+            s => s.ShardLoadMax),
         new(
             "keyspaces",
             "keys that can be searched by any of their segments",
@@ -65,11 +64,4 @@ internal static class SettingCatalog
             "a URL with http:// or https://, or that it is left out",
             (s, url) => s with { Url = url }, s => s.Url),
     ];
-
-    private static ServeSettings? ApplyShardLoadMax(ServeSettings settings, string text) =>
-        text.Equals(Off, StringComparison.OrdinalIgnoreCase) ? settings with { ShardLoadMax = null }
-            : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var given)
-                && given is >= EngineOptions.ShardLoadMaxLeast and <= EngineOptions.ShardLoadMaxMost
-                ? settings with { ShardLoadMax = given }
-                : null;
 }

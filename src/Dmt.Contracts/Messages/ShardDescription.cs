@@ -34,6 +34,18 @@ public sealed record ShardDescription
     /// <summary>What keeps it from working as it should; null when all is well.</summary>
     [Id(8)]
     public string? Problem { get; init; }
+
+    /// <summary>Reads, writes and scans a second, of late.</summary>
+    [Id(9)]
+    public long OperationsPerSecond { get; init; }
+
+    /// <summary>For a whole while there were more of them than the shard is to have.</summary>
+    [Id(10)]
+    public bool IsHot { get; init; }
+
+    /// <summary>For so long there were less than an eighth of that.</summary>
+    [Id(11)]
+    public TimeSpan CoolFor { get; init; }
 }
 
 /// <summary>How far a replica has followed its shard.</summary>

@@ -35,7 +35,7 @@ internal sealed partial class ShardMover(
     private Task StartAsync(CancellationToken cancellationToken)
     {
         _moving = Task.Run(MoveAsync, CancellationToken.None);
-        if (options.Value.ShardBytesMax is not null)
+        if (options.Value is not { ShardBytesMax: null, ShardLoadMax: null })
         {
             _balancing = Task.Run(BalanceAsync, CancellationToken.None);
         }
@@ -182,6 +182,6 @@ internal sealed partial class ShardMover(
     [LoggerMessage(LogLevel.Information, "{Count} shards were handed over")]
     private static partial void LogHandedOver(ILogger log, int count);
 
-    [LoggerMessage(LogLevel.Warning, "The sizes of shards could not be seen to")]
+    [LoggerMessage(LogLevel.Warning, "The sizes and loads of shards could not be seen to")]
     private static partial void LogNotBalanced(ILogger log, Exception error);
 }

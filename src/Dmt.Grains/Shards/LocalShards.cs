@@ -36,6 +36,9 @@ internal sealed class LocalShards
             LastSequence = statistics.LastSequence,
             Epoch = statistics.Epoch,
             Problem = statistics.Problem,
+            OperationsPerSecond = (long)Math.Round(statistics.OperationsPerSecond),
+            IsHot = statistics.IsHot,
+            CoolFor = statistics.CoolFor,
         };
     }
 }

@@ -163,10 +163,14 @@ internal sealed partial class ShardGrain(SiloNode node, ShardMapCache maps, Loca
             prefixes = [.. shard.PickCarve().Select(static prefix => (ReadOnlyMemory<byte>)prefix)];
         }
 
-        foreach (var some in prefixes.Chunk(CarvedAtOnce))
-        {
-            maps.Note(await shard.CarveAsync(some, cancellationToken));
-        }
+        await CarveAsync(shard, prefixes, cancellationToken);
+    }
+
+    public ValueTask CarveHotAsync(CancellationToken cancellationToken)
+    {
+        var shard = Shard;
+        var prefixes = shard.PickCarveByLoad().Select(static prefix => (ReadOnlyMemory<byte>)prefix);
+        return CarveAsync(shard, prefixes, cancellationToken);
     }
 
     public async ValueTask GiveUpAsync(uint parent, CancellationToken cancellationToken)
@@ -185,6 +189,15 @@ internal sealed partial class ShardGrain(SiloNode node, ShardMapCache maps, Loca
 
     public async ValueTask AgreeAsync(CancellationToken cancellationToken) =>
         maps.Note(await Shard.AgreeAsync(cancellationToken));
+
+    private async ValueTask CarveAsync(
+        HostedShard shard, IEnumerable<ReadOnlyMemory<byte>> prefixes, CancellationToken cancellationToken)
+    {
+        foreach (var some in prefixes.Chunk(CarvedAtOnce))
+        {
+            maps.Note(await shard.CarveAsync(some, cancellationToken));
+        }
+    }
 
     /// <summary>Another process has taken the silo's log over: the shard must be opened anew.</summary>
     private async Task LeaveWhenFencedAsync(HostedShard shard)

@@ -34,7 +34,8 @@ internal sealed partial class SiloNode(
     {
         var objects = open();
         await ObjectStoreProbe.RunAsync(objects, Guid.NewGuid().ToString("N"), cancellationToken);
-        _node = await ShardNode.StartAsync(objects, options.Value.Engine, time, cancellationToken);
+        var engine = options.Value.Engine with { ShardLoadMax = options.Value.ShardLoadMax };
+        _node = await ShardNode.StartAsync(objects, engine, time, cancellationToken);
         _replicas = _node.OpenReplicas(options.Value.ReplicaPollInterval);
         LogStarted(log, objects.Description);
     }

@@ -20,6 +20,24 @@ internal static class SettingForms<T>
                 : null,
             s => value(s).ToString(CultureInfo.InvariantCulture));
 
+    /// <summary>A whole number, or a word for none.</summary>
+    public static Setting<T> NumberOr(
+        string name,
+        string help,
+        string none,
+        long least,
+        long most,
+        Func<T, long?, T> apply,
+        Func<T, long?> value) =>
+        new(
+            name,
+            help,
+            string.Create(CultureInfo.InvariantCulture, $"{none}, or a whole number from {least} to {most}"),
+            (s, text) => text.Equals(none, StringComparison.OrdinalIgnoreCase) ? apply(s, null)
+                : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var n)
+                    && n >= least && n <= most ? apply(s, n) : null,
+            s => value(s)?.ToString(CultureInfo.InvariantCulture) ?? none);
+
     /// <summary>A number of bytes.</summary>
     public static Setting<T> Size(
         string name, string help, long least, long most, Func<T, long, T> apply, Func<T, long> value) =>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using Dmt.Core.Sharding;
+using Dmt.Engine;
 using Dmt.Hosting.Configuration;
 using static Dmt.Hosting.Configuration.SettingForms<Dmt.Silo.Configuration.SiloSettings>;
 
@@ -46,7 +47,11 @@ internal static class SiloSettingCatalog
     private static Setting<SiloSettings>[] Shards(IReadOnlyList<GrainStorageChoice> storages) =>
     [
         SizeOr("shard_bytes_max", "data at which a shard is cut into several; off: by command only", "off",
-            64L << 10, 1L << 40, (s, n) => s with { ShardBytesMax = n }, s => s.ShardBytesMax),
+            EngineOptions.ShardBytesMaxLeast, EngineOptions.ShardBytesMaxMost,
+            (s, n) => s with { ShardBytesMax = n }, s => s.ShardBytesMax),
+        NumberOr("shard_load_max", "operations a second at which a shard is cut; what has cooled down goes back", "off",
+            EngineOptions.ShardLoadMaxLeast, EngineOptions.ShardLoadMaxMost,
+            (s, n) => s with { ShardLoadMax = n }, s => s.ShardLoadMax),
         Number("shard_replicas", "warm replicas of each shard on other silos", 0, Placement.CopiesMax - 1,
             (s, n) => s with { ShardReplicas = (int)n }, s => s.ShardReplicas),
         storages.Count > 1

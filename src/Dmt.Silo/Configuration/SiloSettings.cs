@@ -35,6 +35,9 @@ internal sealed record SiloSettings : ServerSettings
     /// <summary>Bytes of data at which a shard is carved; null for by command only.</summary>
     public long? ShardBytesMax { get; init; } = 256L << 20;
 
+    /// <summary>Operations a second at which a shard is carved; null for by size or by command only.</summary>
+    public long? ShardLoadMax { get; init; }
+
     /// <summary>Warm replicas of each shard on other silos.</summary>
     public int ShardReplicas { get; init; } = new DmtNodeOptions().Replicas;
 

@@ -74,6 +74,7 @@ internal static class SiloHost
         {
             options.Engine = settings.ToEngineOptions();
             options.ShardBytesMax = settings.ShardBytesMax;
+            options.ShardLoadMax = settings.ShardLoadMax;
             options.Replicas = settings.ShardReplicas;
         });
         silo.Services.AddDmtClient();

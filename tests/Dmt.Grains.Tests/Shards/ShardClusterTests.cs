@@ -222,6 +222,27 @@ public sealed class ShardClusterTests
         Assert.Equal(keys, await KeysAsync(client));
     }
 
+    [Fact]
+    public async Task What_is_asked_for_much_is_carved_and_goes_back_when_it_has_cooled()
+    {
+        await using var cluster = await ShardCluster.StartAsync(2, static options =>
+        {
+            options.ShardLoadMax = 1000;
+            options.QuietTime = TimeSpan.FromSeconds(1);
+            options.BalanceInterval = TimeSpan.FromMilliseconds(200);
+        });
+        var client = cluster.NewClient();
+        await WriteAsync(client, "1");
+        using var stop = new CancellationTokenSource();
+        var load = LoadAsync(client, stop.Token);
+        await UntilAsync(async () => (await client.ListShardsAsync()).Count > 1);
+        Assert.Contains(await client.ListShardsAsync(), static one => one.Open?.OperationsPerSecond > 0);
+        await stop.CancelAsync();
+        Assert.True(await load > 0);
+        await UntilAsync(async () => (await client.ListShardsAsync()).Count == 1);
+        await AssertAllAsync(client);
+    }
+
     private static Task<ulong[]> WriteAsync(DmtClient client, string value) => Task.WhenAll(Prefixes.Append("z").Select(
         async prefix => await client.PutAsync(Key.FromText($"{prefix}/key"), Encoding.UTF8.GetBytes(value), Strict)));
 
