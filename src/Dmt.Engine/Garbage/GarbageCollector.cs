@@ -22,6 +22,9 @@
 // - A checkpoint that a zombie makes: it looks at the newest manifest after the checkpoint is there, and takes it back
 //   when that is not its own. If it is, no successor has read the checkpoints yet.
 //
+// Other nodes go by an owner's newest manifest, also where its writing seemed to fail. So a compaction writes its own
+// until it is known to be there: nothing that it leaves out is named again.
+//
 // Tables that are borrowed from another store are not deleted, but the pin that keeps them there for this one: a
 // checkpoint of that store, and the only object outside of this one that is ever touched. It is garbage by the same
 // rules, when nothing here needs any table under it; see StoreClone.cs.
