@@ -125,12 +125,7 @@ public sealed class ShardNode : IAsyncDisposable
         using var alone = await _openings.GetOrAdd(shard, _ => new AsyncLock(_scheduler))
             .AcquireAsync(cancellationToken).ConfigureAwait(false);
         var host = await HostAsync(cancellationToken).ConfigureAwait(false);
-        if (shard != ShardMap.Root
-            && await new ManifestStore(_objects, shard).LoadLatestAsync(cancellationToken)
-                .ConfigureAwait(false) is null)
-        {
-            throw new DmtException(DmtErrorKind.NotOwner, $"there is no shard {shard} in {_objects.Description}");
-        }
+        await ThrowIfNotThereAsync(shard, cancellationToken).ConfigureAwait(false);
 
         // One that is open here, or was not closed cleanly: what it has is in the log, where the opening looks.
         if (host.Find(shard) is { } before)
@@ -152,6 +147,22 @@ public sealed class ShardNode : IAsyncDisposable
         catch (MergedException e)
         {
             return new ShardOpening(null, e.Last.MergedInto);
+        }
+        catch (DmtException e) when (e.Kind == DmtErrorKind.Corruption)
+        {
+            // One that was merged is deleted some day: that may be now.
+            await ThrowIfNotThereAsync(shard, cancellationToken).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private async ValueTask ThrowIfNotThereAsync(uint shard, CancellationToken cancellationToken)
+    {
+        if (shard != ShardMap.Root
+            && await new ManifestStore(_objects, shard).LoadLatestAsync(cancellationToken)
+                .ConfigureAwait(false) is null)
+        {
+            throw new DmtException(DmtErrorKind.NotOwner, $"there is no shard {shard} in {_objects.Description}");
         }
     }
 

@@ -144,20 +144,21 @@ internal sealed class SimBucket(SimWorld world, SimSwitches switches, bool? forb
 
     /// <summary>
     /// A log is sealed once a fence follows its batches without a gap: one that was planted ahead of a busy owner only
-    /// stops it, and the numbers below may still be its own.
+    /// stops it, and the numbers below may still be its own. One in the place of a batch that was deleted is no seal:
+    /// it is behind where the owner writes, and stands for a shard that has nothing there.
     /// </summary>
     private void NoteSeal(string incarnation)
     {
         for (var number = 0L; ; number++)
         {
             var name = ObjectLogFormat.NameOf(incarnation, number);
+            if (_deleted.Contains(name) && !_deletedFences.Contains(name))
+            {
+                continue;
+            }
+
             if (!_objects.TryGetValue(name, out var batch))
             {
-                if (_deleted.Contains(name) && !_deletedFences.Contains(name))
-                {
-                    continue;
-                }
-
                 return;
             }
 

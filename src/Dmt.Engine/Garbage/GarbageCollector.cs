@@ -25,6 +25,9 @@
 // - A checkpoint of many nodes' shards, none of which can vouch for the others' collectors: that is what the
 //   checkpoints are read again for; see SpreadCheckpoint.cs.
 //
+// Other nodes go by an owner's newest manifest, also where its writing seemed to fail. So a compaction writes its own
+// until it is known to be there: nothing that it leaves out is named again.
+//
 // Tables that are borrowed from another store are not deleted, but the pin that keeps them there for this one: a
 // checkpoint of that store, and the only object outside of this one that is ever touched. It is garbage by the same
 // rules, when nothing here needs any table under it; see StoreClone.cs.

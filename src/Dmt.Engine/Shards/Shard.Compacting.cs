@@ -189,7 +189,13 @@ internal sealed partial class Shard
                 .OrderBy(static table => table.Info.Smallest, KeyComparer.Instance),
         ];
         var next = _manifest with { Number = _manifest.Number + 1, Levels = Infos(levels) };
-        await ApplyAsync(next, levels, opened, static _ => true, cancellationToken).ConfigureAwait(false);
+
+        // Whoever sees this manifest may delete the tables that it leaves out, in a bucket another node, too: one that
+        // seemed to fail must not be followed by one that names them again. Nor is it cut short by closing.
+        await ApplyAsync(
+            next, levels, opened, static _ => true,
+            written => UntilDoneAsync(_ => _manifests.WriteAsync(written, CancellationToken.None)))
+            .ConfigureAwait(false);
         if (!moved)
         {
             // Only now: until the manifest is written, they are what the store consists of. The caller's view still

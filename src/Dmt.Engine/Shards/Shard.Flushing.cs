@@ -137,8 +137,9 @@ internal sealed partial class Shard
             LogRanges = RangesFrom(_manifest.LogRanges, end),
             Levels = Infos(levels),
         };
-        await ApplyAsync(next, levels, opened, frozen => !ReferenceEquals(frozen, memtable), cancellationToken)
-            .ConfigureAwait(false);
+        await ApplyAsync(
+            next, levels, opened, frozen => !ReferenceEquals(frozen, memtable),
+            written => _manifests.WriteAsync(written, cancellationToken)).ConfigureAwait(false);
         Release(opened);
         lock (_writeLock)
         {

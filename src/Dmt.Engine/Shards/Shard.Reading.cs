@@ -122,7 +122,7 @@ internal sealed partial class Shard
         }
         catch (DmtException e) when (e.Kind == DmtErrorKind.Corruption)
         {
-            throw await ExplainAsync(e).ConfigureAwait(false);
+            throw await ExplainReadAsync(e).ConfigureAwait(false);
         }
         finally
         {
@@ -167,6 +167,20 @@ internal sealed partial class Shard
             _fence.Note(e);
             return e;
         }
+    }
+
+    /// <summary>
+    /// As <see cref="ExplainAsync"/>, of a table. Of nodes that share a bucket each knows only what it reads itself: a
+    /// table that a compaction has replaced here since the read began may be deleted by another. Who looks again reads
+    /// what replaced it.
+    /// </summary>
+    public async ValueTask<DmtException> ExplainReadAsync(DmtException damage)
+    {
+        var explained = await ExplainAsync(damage).ConfigureAwait(false);
+        return explained != damage || _host.Lease is null || Volatile.Read(ref _manifest).Levels.Any(
+            level => level.Any(table => damage.Message.Contains(table.Name, StringComparison.Ordinal)))
+            ? explained
+            : DmtException.Unavailable($"a table was replaced while it was read from shard {Id}: try again", damage);
     }
 
     private Entry? ToEntry(PointLookup.Result result, in EntryData entry)

@@ -262,13 +262,11 @@ internal sealed partial class Shard : IAsyncDisposable
         TableReader[][] levels,
         TableReader[] added,
         Func<MemTable, bool> keepFrozen,
-        CancellationToken cancellationToken,
-        Ownership? ownership = null)
+        Func<Manifest, ValueTask<Manifest>> write)
     {
         try
         {
-            next = WithRequests(next) with { Origins = OriginsLeft(next) };
-            next = await _manifests.WriteAsync(next, cancellationToken).ConfigureAwait(false);
+            next = await write(WithRequests(next) with { Origins = OriginsLeft(next) }).ConfigureAwait(false);
         }
         catch (Exception e)
         {
@@ -287,7 +285,7 @@ internal sealed partial class Shard : IAsyncDisposable
         lock (_writeLock)
         {
             var frozen = _view.Frozen.Where(keepFrozen).ToArray();
-            ReplaceView(new ReadView(_view.Active, frozen, tables, ownership ?? _view.Ownership));
+            ReplaceView(new ReadView(_view.Active, frozen, tables, _view.Ownership));
         }
 
         tables.RemoveReference();

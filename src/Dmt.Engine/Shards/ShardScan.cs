@@ -81,7 +81,7 @@ internal sealed class ShardScan : IDisposable
         }
         catch (DmtException e) when (e.Kind == DmtErrorKind.Corruption)
         {
-            throw await _shard.ExplainAsync(e).ConfigureAwait(false);
+            throw await _shard.ExplainReadAsync(e).ConfigureAwait(false);
         }
 
         _loading = false;

@@ -35,6 +35,14 @@ internal sealed class FailingObjectStore(IObjectStore inner) : IObjectStore
     /// <summary>Held up while set: completions of objects whose name it accepts.</summary>
     public Func<string, Task>? BeforeComplete { get; set; }
 
+    /// <summary>
+    /// While set, told of each object that was created: where it says so, the reply is lost, but not the object.
+    /// </summary>
+    public Func<string, Task<bool>>? LosesReply { get; set; }
+
+    /// <summary>Held up while set: reads of objects whose name it accepts.</summary>
+    public Func<string, Task>? BeforeRead { get; set; }
+
     /// <summary>While set, nothing gets through.</summary>
     public bool IsDown { get; set; }
 
@@ -74,7 +82,10 @@ internal sealed class FailingObjectStore(IObjectStore inner) : IObjectStore
             await wait(name);
         }
 
-        return await CallAsync($"create {name}", () => inner.TryCreateAsync(name, content, cancellationToken));
+        var isCreated = await CallAsync($"create {name}", () => inner.TryCreateAsync(name, content, cancellationToken));
+        return isCreated && LosesReply is { } loses && await loses(name)
+            ? throw DmtException.Unavailable($"injected: the reply to create {name} was lost")
+            : isCreated;
     }
 
     public IObjectWriter OpenWrite(string name) => new Writer(this, name, inner.OpenWrite(name));
@@ -132,8 +143,15 @@ internal sealed class FailingObjectStore(IObjectStore inner) : IObjectStore
         public long Length => reader.Length;
 
         public async ValueTask ReadAsync(
-            long offset, Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+            long offset, Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            if (store.BeforeRead is { } wait)
+            {
+                await wait(Name);
+            }
+
             await store.CallAsync($"read {Name}", () => Done(reader.ReadAsync(offset, buffer, cancellationToken)));
+        }
 
         public ValueTask DisposeAsync() => reader.DisposeAsync();
     }

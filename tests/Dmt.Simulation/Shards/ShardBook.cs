@@ -64,7 +64,8 @@ internal sealed class ShardBook
                 $"node {node.Number} recovered shard {shard.Id} up to {recovered}: there is up to {history.Last}");
         }
 
-        if (_merged.ContainsKey(shard.Id))
+        // One of an earlier epoch was taken over while it opened, and does not know: its log is sealed.
+        if (_merged.TryGetValue(shard.Id, out var merged) && merged.Manifest.Epoch < shard.Epoch)
         {
             _world.Fail($"node {node.Number} opened shard {shard.Id}, which was merged");
         }
@@ -214,6 +215,7 @@ internal sealed class ShardBook
                 && _bucket.Latest(one.Shard) is { } child && Has(child, gone.Shard));
             if (between is not null)
             {
+                owner?.Carved.Remove(Text(gone.Prefix)); // it lies under what is between, and may come back with it
                 continue;
             }
 

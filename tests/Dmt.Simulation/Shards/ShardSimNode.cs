@@ -8,6 +8,9 @@ internal sealed class ShardSimNode(SimWorld world, int number, ShardBook book) :
 {
     public required ShardNode Node { get; set; }
 
+    /// <summary>It opens a shard, and the store answers badly meanwhile.</summary>
+    public bool IsOpeningBadly { get; set; }
+
     public bool IsUsable => !IsDead && !IsEnding;
 
     public override void NoteAppend(uint shard, ulong epoch, ulong sequence, in WriteOperation operation) =>

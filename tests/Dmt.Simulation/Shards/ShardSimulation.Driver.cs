@@ -15,6 +15,9 @@ internal sealed partial class ShardSimulation
     private readonly Dictionary<uint, Activation> _placed = [];
     private readonly HashSet<uint> _opening = [];
 
+    /// <summary>The node that could not open the shard last, and when it is tried again.</summary>
+    private readonly Dictionary<uint, (ShardSimNode Node, long Until)> _failed = [];
+
     /// <summary>What a call came to: a result, an error, or nothing that was heard of.</summary>
     private readonly record struct Reply<T>(bool IsOk, T? Value, DmtErrorKind? Kind);
 
@@ -51,7 +54,8 @@ internal sealed partial class ShardSimulation
         var changesShards = what.Contains("carve", StringComparison.Ordinal)
             || what.Contains("merge", StringComparison.Ordinal);
         var allowed = kind is DmtErrorKind.Unavailable or DmtErrorKind.Fenced or DmtErrorKind.NotOwner
-            or DmtErrorKind.Closed or DmtErrorKind.Conflict || (kind == DmtErrorKind.InvalidArgument && changesShards);
+            or DmtErrorKind.Closed or DmtErrorKind.Conflict || (kind == DmtErrorKind.InvalidArgument && changesShards)
+            || (kind == DmtErrorKind.Corruption && MayMissLog(what, error));
         if (!allowed)
         {
             _world.Fail($"node {node.Number}, {what}: {error}");
@@ -62,6 +66,15 @@ internal sealed partial class ShardSimulation
         return kind;
     }
 
+    /// <summary>
+    /// What an opening before has left names the log of a node that lives, and lets go of what it does not need: where
+    /// garbage is young, under the eyes of who replays it. That is what the usual age is for.
+    /// </summary>
+    private bool MayMissLog(string what, Exception error) => _isGarbageYoung
+        && what.StartsWith("opening", StringComparison.Ordinal)
+        && error.Message.StartsWith("log/", StringComparison.Ordinal)
+        && error.Message.EndsWith("is missing", StringComparison.Ordinal);
+
     /// <summary>Where a shard is; it is opened somewhere where it is nowhere. Null where that fails.</summary>
     private async Task<Activation?> FindAsync(uint shard)
     {
@@ -70,7 +83,8 @@ internal sealed partial class ShardSimulation
             return placed;
         }
 
-        if (!_opening.Add(shard))
+        var isLeft = _failed.TryGetValue(shard, out var last) && last.Until > _world.Now;
+        if (isLeft || !_opening.Add(shard))
         {
             // Of several who await one task, all but one would go on in the thread pool.
             await DelayAsync(100).ConfigureAwait(false);
@@ -87,19 +101,66 @@ internal sealed partial class ShardSimulation
         }
     }
 
+    /// <summary>A cluster computes where a shard is to be: often where an opening has just failed.</summary>
+    private ShardSimNode ChooseNode(uint shard)
+    {
+        var usable = Usable;
+        return _failed.TryGetValue(shard, out var last) && last.Node.IsUsable && _world.Chance(0.9) ? last.Node
+            : usable.Count > 0 ? usable[Random.Next(usable.Count)] : StartNode();
+    }
+
+    /// <summary>
+    /// An opening failed, and may have left a manifest behind: until it is tried again the node goes on with its other
+    /// shards, and lets go of what they do not need of its log.
+    /// </summary>
+    private void LeaveForAWhile(uint shard, ShardSimNode node)
+    {
+        var wait = _world.Chance(0.4) ? 0 : SimWorld.Milliseconds(Random.Next(200, 1500));
+        _failed[shard] = (node, _world.Now + wait);
+        foreach (var other in _placed.Values.Where(one => one.Node == node && one.IsUsable && wait > 0))
+        {
+            _world.Post(Random.NextInt64(wait / 2), () => _ = WriteAsync(other, thenDie: false));
+        }
+    }
+
+    /// <summary>Writes, and puts it into tables, or dies before anybody can.</summary>
+    private async Task WriteAsync(Activation at, bool thenDie)
+    {
+        for (var left = 5; left > 0; left--)
+        {
+            var key = DrawKey();
+            if (at.Owner.Owns(key))
+            {
+                await WriteAsync(at, Put(key, out var value), Last(key, value), Durability.Strict, value)
+                    .ConfigureAwait(false);
+            }
+        }
+
+        if (!thenDie)
+        {
+            await FlushAsync(at).ConfigureAwait(false);
+        }
+        else if (at.IsUsable && _operationsLeft > 0)
+        {
+            Kill(at.Node);
+        }
+    }
+
     /// <summary>Opens a shard, whoever has it; where it was merged, sees to it that its parent absorbs it.</summary>
     private async Task<Activation?> OpenAsync(uint shard, ShardSimNode? where)
     {
-        var usable = Usable;
-        var node = where ?? (usable.Count > 0 ? usable[Random.Next(usable.Count)] : StartNode());
+        var node = where ?? ChooseNode(shard);
+        node.IsOpeningBadly = where is null && _world.Chance(0.3);
         var reply = await CallAsync(node, $"opening shard {shard}", async () =>
         {
             var opening = await node.Node.OpenAsync(shard).ConfigureAwait(false);
             return (Activation: opening.Shard is { } opened
                 ? new Activation(node, opened, _book.NoteOpened(node, opened)) : null, opening.MergedInto);
         }).ConfigureAwait(false);
+        node.IsOpeningBadly = false;
         if (!reply.IsOk)
         {
+            LeaveForAWhile(shard, node);
             return null;
         }
 
@@ -113,6 +174,12 @@ internal sealed partial class ShardSimulation
         _counts.Openings++;
         _world.Note($"{reply.Value.Activation}");
         _placed[shard] = reply.Value.Activation!;
+        if (_failed.Remove(shard, out var last) && last.Node == node && _world.Chance(0.3))
+        {
+            // What both openings have left is all that a successor has.
+            _ = WriteAsync(reply.Value.Activation!, thenDie: true);
+        }
+
         await CheckContentsAsync(reply.Value.Activation!).ConfigureAwait(false);
         return reply.Value.Activation;
     }

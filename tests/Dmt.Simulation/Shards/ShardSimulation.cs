@@ -2,6 +2,7 @@
 // moves them, opens them where others have them still, carves and merges them and does not come to the end of it; nodes
 // are stopped, cut off, killed and closed, and clients find their way with maps that may be old. What must hold is in
 // ShardBook.cs. At the end the faults stop, and a last node opens everything, which must be everything.
+using Dmt.Core.Sharding;
 using Dmt.Engine;
 using Dmt.Engine.Log;
 
@@ -11,7 +12,15 @@ internal sealed partial class ShardSimulation
 {
     private const long StepsMax = 1_000_000;
     private const int NodesMax = 14;
-    private const int LivingMax = 4;
+
+    /// <summary>Of the requests of an opening most have their effect, and many replies are lost.</summary>
+    private static readonly SimFaults BadOpening = new() { ErrorBefore = 0.05, ErrorAfter = 0.25 };
+
+    /// <summary>
+    /// Longer than any node is stopped or cut off, and than a carve takes: what a sweep finds must be older, for what
+    /// is to be named soon looks like garbage, and who is stopped may come back.
+    /// </summary>
+    private static readonly TimeSpan SafeAge = TimeSpan.FromSeconds(90);
 
     private readonly SimWorld _world;
     private readonly SimBucket _bucket;
@@ -20,6 +29,15 @@ internal sealed partial class ShardSimulation
     private readonly ShardBook _book;
     private readonly List<ShardSimNode> _nodes = [];
     private readonly EngineOptions _options;
+
+    /// <summary>
+    /// What an owner names itself is deleted at once, within the few seconds of a run: needs it somebody after all, he
+    /// shall miss it. Sweeps look for what is of a safe age still.
+    /// </summary>
+    private readonly bool _isGarbageYoung;
+
+    /// <summary>The fewer nodes, the more shards share a log.</summary>
+    private readonly int _livingMax;
     private SimFaults _faults = SimFaults.None;
     private int _operationsLeft;
     private int _chaosLeft;
@@ -31,9 +49,11 @@ internal sealed partial class ShardSimulation
         _bucket = new SimBucket(_world, switches, forbidsStaleReads: null);
         _book = new ShardBook(_world, _bucket, _counts);
 
-        // Longer than any node is stopped or cut off; or nothing is ever deleted.
-        var ageMin = _world.Chance(0.7) ? TimeSpan.FromSeconds(90) : TimeSpan.FromDays(365);
-        _options = Simulation.Tiny with { GarbageAgeMin = ageMin };
+        _livingMax = _world.Chance(0.4) ? 2 : 4;
+        _isGarbageYoung = _world.Chance(0.5);
+        var ageMin = _isGarbageYoung ? TimeSpan.Zero
+            : _world.Chance(0.7) ? SafeAge : TimeSpan.FromDays(365); // or nothing is ever deleted
+        _options = Simulation.Tiny with { GarbageAgeMin = ageMin, CollectsGarbage = !_isGarbageYoung };
     }
 
     private Random Random => _world.Random;
@@ -48,6 +68,11 @@ internal sealed partial class ShardSimulation
     {
         try
         {
+            if (_world.Chance(0.6))
+            {
+                Prepare();
+            }
+
             RunPhase();
             if (_world.Violation is null && _world.Chance(0.3))
             {
@@ -76,16 +101,32 @@ internal sealed partial class ShardSimulation
         return new SimResult(seed, _world.Violation, _world.TraceHash, [.. _world.Trace], _counts);
     }
 
+    /// <summary>All goes well until there are several shards: what goes wrong with one may harm another.</summary>
+    private void Prepare()
+    {
+        StartNode();
+        _ = RunAsync();
+        _world.RunToRest(StepsMax);
+
+        async Task RunAsync()
+        {
+            for (var left = 3; left > 0; left--)
+            {
+                await CarveAsync((await FindAsync(ShardMap.Root).ConfigureAwait(false))!).ConfigureAwait(false);
+            }
+        }
+    }
+
     private void RunPhase()
     {
         _faults = _world.Chance(0.3) ? SimFaults.None : SimFaults.Draw(Random);
-        (_operationsLeft, _chaosLeft) = (Random.Next(40, 130), 40);
+        (_operationsLeft, _chaosLeft) = _isGarbageYoung ? (Random.Next(100, 300), 60) : (Random.Next(40, 130), 40);
         while (Usable.Count < 2)
         {
             StartNode();
         }
 
-        for (var left = Random.Next(2, 6); left > 0; left--)
+        for (var left = _isGarbageYoung ? Random.Next(4, 10) : Random.Next(2, 6); left > 0; left--)
         {
             _world.Post(0, () => _ = RunClientAsync());
         }
@@ -114,7 +155,8 @@ internal sealed partial class ShardSimulation
     private ShardSimNode StartNode()
     {
         var node = new ShardSimNode(_world, _nodes.Count, _book) { Node = null! };
-        var objects = new SimObjectStore(node, _bucket, () => _faults);
+        var objects = new SimObjectStore(
+            node, _bucket, () => node.IsOpeningBadly && _operationsLeft > 0 ? BadOpening : _faults);
         var logs = Simulation.DrawLogOptions(Random);
         node.Node = new ShardNode(
             objects, _options, node.Time, node.Random, node.Scheduler,
@@ -141,7 +183,7 @@ internal sealed partial class ShardSimulation
     private void DoHarm()
     {
         var usable = Usable;
-        if (usable.Count < 2 || (usable.Count < LivingMax && _nodes.Count < NodesMax && Random.Next(8) == 0))
+        if (usable.Count < 2 || (usable.Count < _livingMax && _nodes.Count < NodesMax && Random.Next(8) == 0))
         {
             StartNode();
             return;
@@ -182,7 +224,7 @@ internal sealed partial class ShardSimulation
             case < 20:
                 Start(TakeOverAsync);
                 break;
-            case 20:
+            case 20 or 23:
                 Start(static activation => activation.Shard.FlushAsync().AsTask(), "flush");
                 break;
             case 21:
@@ -206,11 +248,12 @@ internal sealed partial class ShardSimulation
         }
     }
 
-    private static async Task<bool> SweepAsync(ShardSimNode node)
+    private async Task<bool> SweepAsync(ShardSimNode node)
     {
         if (node.Node.Host is { } host)
         {
-            await host.Collector.SweepAsync(dryRun: false, null, CancellationToken.None).ConfigureAwait(false);
+            TimeSpan? ageMin = _isGarbageYoung ? SafeAge : null;
+            await host.Collector.SweepAsync(dryRun: false, ageMin, CancellationToken.None).ConfigureAwait(false);
         }
 
         return true;
