@@ -21,18 +21,26 @@ internal sealed partial class Shard
     /// <exception cref="DmtException">Fenced; Closed; Corruption.</exception>
     private async ValueTask<T> UntilDoneAsync<T>(Func<CancellationToken, ValueTask<T>> call)
     {
+        var hasFailed = false;
         try
         {
             while (true)
             {
                 try
                 {
-                    return await call(_closing.Token).ConfigureAwait(false);
+                    var done = await call(_closing.Token).ConfigureAwait(false);
+                    if (hasFailed)
+                    {
+                        ReportProblem(BackgroundWork.Flush, null);
+                    }
+
+                    return done;
                 }
                 catch (DmtException e) when (e.Kind == DmtErrorKind.Unavailable)
                 {
                     // Shown to operators meanwhile.
                     ReportProblem(BackgroundWork.Flush, e);
+                    hasFailed = true;
                 }
 
                 await DelayRetryAsync().ConfigureAwait(false);
