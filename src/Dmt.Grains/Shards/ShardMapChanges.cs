@@ -1,6 +1,9 @@
 namespace Dmt.Grains.Shards;
 
 /// <summary>What the shard map's grain has begun.</summary>
+/// <remarks>
+/// In Azure it is kept as JSON that names this type and its properties: what is renamed here cannot be read there.
+/// </remarks>
 [GenerateSerializer, Alias("dmt.shard-map-changes")]
 internal sealed record ShardMapChanges
 {
