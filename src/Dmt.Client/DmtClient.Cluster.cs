@@ -81,7 +81,7 @@ public sealed partial class DmtClient
     {
         ArgumentNullException.ThrowIfNull(prefixes);
         ShardPrefixes.Validate(prefixes);
-        var made = await MapGrain.SplitAsync([.. prefixes], cancellationToken).ConfigureAwait(false);
+        var made = await ChangeAsync(MapGrain.SplitAsync([.. prefixes], cancellationToken)).ConfigureAwait(false);
         var all = await ListShardsAsync(cancellationToken).ConfigureAwait(false);
         var byNumber = all.ToDictionary(static info => info.Shard);
         return [.. made.Where(byNumber.ContainsKey).Select(shard => byNumber[shard])];
@@ -89,7 +89,24 @@ public sealed partial class DmtClient
 
     /// <inheritdoc/>
     public ValueTask<bool> MergeShardAsync(uint shard, CancellationToken cancellationToken = default) =>
-        MapGrain.MergeAsync(shard, cancellationToken);
+        ChangeAsync(MapGrain.MergeAsync(shard, cancellationToken));
+
+    /// <summary>
+    /// Not tried again, as it may take long: whoever asks for it decides. Orleans says so when the grain's own state is
+    /// out of reach, with a page of text of which the first line tells what is the matter.
+    /// </summary>
+    private static async ValueTask<T> ChangeAsync<T>(ValueTask<T> change)
+    {
+        try
+        {
+            return await change.ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is OrleansException or TimeoutException)
+        {
+            throw DmtException.Unavailable(
+                $"the shards were not changed, or not yet: {e.Message.Split('\n', 2)[0].Trim()}", e);
+        }
+    }
 
     private IShardMapGrain MapGrain => _grains.GetGrain<IShardMapGrain>(GrainKeys.Map);
 

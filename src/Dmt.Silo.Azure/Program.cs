@@ -11,7 +11,9 @@ return await SiloProgram.RunAsync(args, Azure(AzureGrainStorageKind.Blob), Azure
 static GrainStorageChoice Azure(AzureGrainStorageKind kind)
 {
     var choice = "azure-" + (kind == AzureGrainStorageKind.Blob ? "blob" : "table");
-    return new(choice, (silo, name, environment) =>
+    return new(choice, Add, AzureStorageFailure.Explain);
+
+    void Add(ISiloBuilder silo, string name, IReadOnlyDictionary<string, string> environment)
     {
         if (environment.GetValueOrDefault(Variable) is not { Length: > 0 } connection)
         {
@@ -25,6 +27,16 @@ static GrainStorageChoice Azure(AzureGrainStorageKind kind)
             [$"azure:{nameof(AzureGrainStorageSettings.Kind)}"] = kind.ToString(),
             [$"azure:{nameof(AzureGrainStorageSettings.ConnectionString)}"] = connection,
         }).Build().GetSection("azure");
-        silo.AddAzureGrainStorage(name, section);
-    });
+        try
+        {
+            silo.AddAzureGrainStorage(name, section);
+        }
+        catch (ArgumentException)
+        {
+            // Nothing of the string itself: it holds a key.
+            throw DmtException.InvalidArgument(
+                $"grain_storage is {choice}, and {Variable} is malformed: expected the connection string of an Azure "
+                + "storage account, AccountName=…;AccountKey=…;EndpointSuffix=… or the like");
+        }
+    }
 }

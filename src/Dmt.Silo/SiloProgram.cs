@@ -101,6 +101,7 @@ public static class SiloProgram
             return await SiloServer.RunAsync(
                 effective.Settings,
                 silo => storage.Add(silo, Grains.DmtShardsExtensions.StorageName, environment),
+                storage.Explain ?? (static _ => null),
                 output,
                 stop);
         });

@@ -16,7 +16,7 @@ public sealed class AzureGrainStorageTests
     public void Blobs_are_the_default()
     {
         using var host = Build(("ConnectionString", Account));
-        Assert.IsType<AzureBlobGrainStorage>(host.Services.GetRequiredKeyedService<IGrainStorage>("carts"));
+        Assert.IsType<ServiceBlobGrainStorage>(host.Services.GetRequiredKeyedService<IGrainStorage>("carts"));
         Assert.Equal("grainstate", Options<AzureBlobStorageOptions>(host).ContainerName);
         Assert.Equal("a", Options<AzureBlobStorageOptions>(host).BlobServiceClient?.AccountName);
     }
@@ -35,6 +35,18 @@ public sealed class AzureGrainStorageTests
         "CartStorage:ConnectionString",
         Assert.Throws<ArgumentException>(() => Build()).Message,
         StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("blob", "c2VjcmV0")]
+    [InlineData("table", "c2VjcmV0")]
+    [InlineData("blob", "AccountName=c2VjcmV0;AccountKey=not base64!;EndpointSuffix=b.net")]
+    [InlineData("table", "AccountName=c2VjcmV0;AccountKey=not base64!;EndpointSuffix=b.net")]
+    public void A_malformed_connection_string_is_named_without_what_stands_in_it(string kind, string connection)
+    {
+        var error = Assert.Throws<ArgumentException>(() => Build(("Kind", kind), ("ConnectionString", connection)));
+        Assert.Contains("CartStorage:ConnectionString is malformed", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("c2VjcmV0", error.ToString(), StringComparison.Ordinal);
+    }
 
     [Fact]
     public void An_unknown_kind_is_named() => Assert.Contains(

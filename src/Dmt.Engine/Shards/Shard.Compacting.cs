@@ -177,6 +177,12 @@ internal sealed partial class Shard
         }
 
         using var released = held;
+        if (_flushInDoubt)
+        {
+            Discard(opened);
+            throw DmtException.Unavailable($"a flush of shard {Id} is in doubt: it is tried again before a compaction");
+        }
+
         var current = _view.Tables.Levels;
         var removed =
             current.SelectMany(static level => level).Where(table => inputs.Contains(table.Info)).ToList();

@@ -8,6 +8,12 @@ namespace Dmt.Engine.Shards;
 
 internal sealed partial class Shard
 {
+    /// <summary>
+    /// A manifest that needs less of the log may be there, and another node may have gone by it: none may follow that
+    /// needs more. Under _manifestLock.
+    /// </summary>
+    private bool _flushInDoubt;
+
     /// <summary>Freezes what is in memory and returns when all of it is in tables.</summary>
     public async ValueTask FlushAsync(CancellationToken cancellationToken)
     {
@@ -137,9 +143,11 @@ internal sealed partial class Shard
             LogRanges = RangesFrom(_manifest.LogRanges, end),
             Levels = Infos(levels),
         };
+        _flushInDoubt = true; // until it is known to be there, or the next attempt is
         await ApplyAsync(
             next, levels, opened, frozen => !ReferenceEquals(frozen, memtable),
             written => _manifests.WriteAsync(written, cancellationToken)).ConfigureAwait(false);
+        _flushInDoubt = false;
         Release(opened);
         lock (_writeLock)
         {

@@ -14,6 +14,8 @@ internal sealed partial class ShardMapGrain
 {
     private readonly Dictionary<uint, long> _seenAt = []; // timestamps: of the carve, or when it was first seen here
 
+    private uint[] CarvedByLoad => changes.State.CarvedByLoad ?? [];
+
     public async ValueTask<int> BalanceAsync(CancellationToken cancellationToken)
     {
         if (options.Value is { ShardBytesMax: null, ShardLoadMax: null })
@@ -49,6 +51,13 @@ internal sealed partial class ShardMapGrain
         return done;
     }
 
+    /// <summary>No merge under way.</summary>
+    private static ShardMapChanges Changes(IEnumerable<uint> carvedByLoad)
+    {
+        uint[] carved = [.. carvedByLoad];
+        return new ShardMapChanges { CarvedByLoad = carved.Length > 0 ? carved : null };
+    }
+
     private static bool HasShrunk(ShardDescription shard) => shard.DataBytes < shard.DataBytesMost / 2;
 
     private bool MayMerge(ShardDescription shard, ShardDescription above)
@@ -57,7 +66,7 @@ internal sealed partial class ShardMapGrain
         var bytes = shard.DataBytes + shard.MemtableBytes + above.DataBytes + above.MemtableBytes;
         var isSmall = options.Value.ShardBytesMax is not null && bytes < bytesMax / 4
             && (HasShrunk(shard) || HasShrunk(above));
-        var hasCooled = changes.State.CarvedByLoad.Contains(shard.Shard) && bytes < bytesMax / 2;
+        var hasCooled = CarvedByLoad.Contains(shard.Shard) && bytes < bytesMax / 2;
         return (isSmall || hasCooled) && IsCool(shard) && IsCool(above)
             && Stopwatch.GetElapsedTime(_seenAt[shard.Shard]) >= options.Value.QuietTime;
     }
@@ -79,7 +88,7 @@ internal sealed partial class ShardMapGrain
             return 0;
         }
 
-        changes.State = changes.State with { CarvedByLoad = [.. changes.State.CarvedByLoad, .. made] };
+        changes.State = Changes(CarvedByLoad.Concat(made));
         await changes.WriteStateAsync(cancellationToken);
         return 1;
     }
@@ -92,10 +101,10 @@ internal sealed partial class ShardMapGrain
             _seenAt.Remove(gone);
         }
 
-        uint[] left = [.. changes.State.CarvedByLoad.Where(shard => map.TryGet(shard, out _))];
-        if (left.Length < changes.State.CarvedByLoad.Length)
+        uint[] left = [.. CarvedByLoad.Where(shard => map.TryGet(shard, out _))];
+        if (left.Length < CarvedByLoad.Length)
         {
-            changes.State = changes.State with { CarvedByLoad = left };
+            changes.State = Changes(left);
             await changes.WriteStateAsync(cancellationToken);
         }
     }
@@ -118,7 +127,7 @@ internal sealed partial class ShardMapGrain
             open[shard.Shard] = shard;
         }
 
-        var wanted = changes.State.CarvedByLoad.Where(id => map.TryGet(id, out _))
+        var wanted = CarvedByLoad.Where(id => map.TryGet(id, out _))
             .SelectMany(id => new[] { id, ShardPrefixes.ParentOf(map, id) });
         foreach (var id in wanted.Except(open.Keys).ToList())
         {

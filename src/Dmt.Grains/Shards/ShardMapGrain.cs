@@ -74,7 +74,7 @@ internal sealed partial class ShardMapGrain(
             await merges.FinishAsync(child, parent, cancellationToken);
         }
 
-        changes.State = new ShardMapChanges { CarvedByLoad = [.. changes.State.CarvedByLoad.Where(id => id != child)] };
+        changes.State = Changes(CarvedByLoad.Where(id => id != child));
         await changes.WriteStateAsync(cancellationToken);
     }
 

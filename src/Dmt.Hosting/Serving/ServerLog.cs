@@ -16,7 +16,9 @@ internal static class ServerLog
     {
         logging.SetMinimumLevel(least);
         var frameworkLevel = least > LogLevel.Warning ? least : LogLevel.Warning;
-        foreach (var framework in new[] { "Microsoft", "Orleans" })
+
+        // Polly: Orleans tries with it to place a grain, and it tells of each attempt, also where all is well.
+        foreach (var framework in new[] { "Microsoft", "Orleans", "Polly" })
         {
             logging.AddFilter(framework, level => level >= frameworkLevel && frameworkLogs());
         }

@@ -24,15 +24,25 @@ internal static class SiloServer
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
 
     /// <summary>Serves until <paramref name="stop"/> is asked for.</summary>
+    /// <param name="settings">What to run with.</param>
+    /// <param name="addGrainStorage">Puts the state of grains elsewhere.</param>
+    /// <param name="explain">What is wrong with that storage, when the start failed; null where something else is.
+    /// </param>
+    /// <param name="output">Standard output.</param>
+    /// <param name="stop">Ends it.</param>
     /// <returns>The exit code.</returns>
     /// <exception cref="DmtException">Unavailable where the bucket is out of reach, or a port in use.</exception>
     public static async Task<int> RunAsync(
-        SiloSettings settings, Action<ISiloBuilder> addGrainStorage, TextWriter output, CancellationToken stop)
+        SiloSettings settings,
+        Action<ISiloBuilder> addGrainStorage,
+        Func<Exception, string?> explain,
+        TextWriter output,
+        CancellationToken stop)
     {
         var started = false;
         using var telemetry = settings.OtlpEndpoint is { } endpoint ? new Telemetry(endpoint, settings) : null;
         using var silo = SiloHost.Build(settings, addGrainStorage, () => started);
-        await StartAsync(silo, settings, stop);
+        await StartAsync(silo, settings, explain, stop);
         var self = silo.Services.GetRequiredService<ILocalSiloDetails>().SiloAddress;
         await using var bucket = settings.Store is null ? null : SiloHost.OpenStore(settings);
         await using var app = BuildApp(settings, silo.Services, self, bucket, () => started);
@@ -60,11 +70,19 @@ internal static class SiloServer
             : ExitCodes.Unavailable;
     }
 
-    private static async Task StartAsync(IHost silo, SiloSettings settings, CancellationToken stop)
+    private static async Task StartAsync(
+        IHost silo, SiloSettings settings, Func<Exception, string?> explain, CancellationToken stop)
     {
         try
         {
             await silo.StartAsync(stop);
+        }
+        catch (Exception e) when (explain(e) is { } failure)
+        {
+            throw DmtException.Unavailable(
+                $"{settings.Name} cannot join cluster {settings.ClusterId}: grain_storage is {settings.GrainStorage}, "
+                + $"and {failure}",
+                e);
         }
         catch (Exception e) when (Cause(e) is { } cause)
         {
@@ -78,6 +96,7 @@ internal static class SiloServer
     {
         DmtException known => known,
         AggregateException many => many.InnerExceptions.Select(Cause).FirstOrDefault(static e => e is not null),
+        HttpRequestException => null, // A connection that went out, not one of the silo's own ports.
         System.Net.Sockets.SocketException socket => DmtException.Unavailable(
             $"silo_port or gateway_port cannot be listened on: {socket.Message}", socket),
         _ => error.InnerException is { } inner ? Cause(inner) : null,
