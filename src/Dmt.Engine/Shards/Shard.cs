@@ -211,7 +211,7 @@ internal sealed partial class Shard : IAsyncDisposable
         // One at a time: an update from an older view that came last would stop writers for good.
         lock (_throttleLock)
         {
-            if (_failure is not null || _fence.Reason is not null)
+            if (_failure is not null || _fence.Reason is not null || MergedInto is not null)
             {
                 _throttle.Close(); // No flush and no compaction will let writers through any more.
                 return;

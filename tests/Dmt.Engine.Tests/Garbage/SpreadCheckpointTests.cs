@@ -170,12 +170,12 @@ public sealed class SpreadCheckpointTests : IAsyncLifetime, IAsyncDisposable
         using var stop = new CancellationTokenSource();
         Task[] busy =
         [
-            .. Enumerable.Range(0, 2).Select(writer => Task.Run(() => WriteAsync(writer))),
-            Task.Run(() => CollectAsync()),
-            Task.Run(() => MoveAsync()),
+            .. Enumerable.Range(0, 2).Select(writer => RunAsync(() => WriteAsync(writer))),
+            RunAsync(CollectAsync),
+            RunAsync(MoveAsync),
         ];
         var whole = new List<(string Name, long[] Acknowledged, long[] Issued)>();
-        for (var i = 0; i < Checkpoints; i++)
+        for (var i = 0; i < Checkpoints && !stop.IsCancellationRequested; i++)
         {
             var (name, before) = ($"c{i}", Snapshot(acknowledged));
             await MakeAsync(name);
@@ -201,22 +201,40 @@ public sealed class SpreadCheckpointTests : IAsyncLifetime, IAsyncDisposable
             }
         }
 
+        // One that fails ends the others.
+        Task RunAsync(Func<Task> work) => Task.Run(async () =>
+        {
+            try
+            {
+                await work();
+            }
+            finally
+            {
+                await stop.CancelAsync();
+            }
+        });
+
         async Task WriteAsync(int writer)
         {
             for (var i = writer; !stop.IsCancellationRequested; i += 2)
             {
                 var key = i % Keys;
                 issued[key]++;
-                await OnOwnerAsync(KeyOf(key), shard => shard.PutAsync(
-                    Bytes(KeyOf(key)), Bytes($"{issued[key]}".PadLeft(200, '0'))).AsTask());
-                Volatile.Write(ref acknowledged[key], issued[key]);
+                if (await OnOwnerAsync(
+                    KeyOf(key),
+                    shard => shard.PutAsync(Bytes(KeyOf(key)), Bytes($"{issued[key]}".PadLeft(200, '0'))).AsTask(),
+                    () => stop.IsCancellationRequested))
+                {
+                    Volatile.Write(ref acknowledged[key], issued[key]);
+                }
+
                 if (i % 50 == writer)
                 {
                     await OnOwnerAsync(KeyOf(key), async shard =>
                     {
                         await shard.FlushAsync();
                         return 0UL;
-                    });
+                    }, () => stop.IsCancellationRequested);
                 }
             }
         }
@@ -229,7 +247,7 @@ public sealed class SpreadCheckpointTests : IAsyncLifetime, IAsyncDisposable
                 {
                     await shard.CollectGarbageAsync(ageMin: TimeSpan.Zero);
                     return 0UL;
-                });
+                }, () => stop.IsCancellationRequested);
                 await Task.Delay(5);
             }
         }
@@ -257,9 +275,10 @@ public sealed class SpreadCheckpointTests : IAsyncLifetime, IAsyncDisposable
     private static long[] Snapshot(long[] counters) => [.. counters.Select((_, i) => Volatile.Read(ref counters[i]))];
 
     /// <summary>As a client does it: looked for again until it is there.</summary>
-    private async Task OnOwnerAsync(string key, Func<HostedShard, Task<ulong>> call)
+    /// <returns>False where it was over before that.</returns>
+    private async Task<bool> OnOwnerAsync(string key, Func<HostedShard, Task<ulong>> call, Func<bool> isOver)
     {
-        while (true)
+        while (!isOver())
         {
             var map = await _nodes[0].LoadMapAsync();
             try
@@ -267,7 +286,7 @@ public sealed class SpreadCheckpointTests : IAsyncLifetime, IAsyncDisposable
                 if (_shards.TryGetValue(map.Find(Bytes(key).Span).Shard, out var shard))
                 {
                     await call(shard);
-                    return;
+                    return true;
                 }
             }
             catch (DmtException e) when (e.Kind is DmtErrorKind.NotOwner or DmtErrorKind.Unavailable)
@@ -277,6 +296,8 @@ public sealed class SpreadCheckpointTests : IAsyncLifetime, IAsyncDisposable
 
             await Task.Delay(1);
         }
+
+        return false;
     }
 
     private Task<CheckpointInfo> MakeAsync(string name) => _shards[1].CheckpointAsync(name, FlushAsync).AsTask();
