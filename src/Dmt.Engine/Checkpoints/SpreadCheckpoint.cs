@@ -17,7 +17,8 @@
 // the tables named, for a table that is not named any more never is again. If later, it has read the checkpoints once
 // more after that, and saw the pin, or, because it reads them twice, the checkpoint that came before the pin went.
 //
-// A crash may leave a pin. It costs space; `dmt checkpoint list` shows it, and it can be deleted like any other.
+// A crash may leave a pin. It costs space; `dmt checkpoint list` shows it, and it can be deleted like any other, while
+// no checkpoint is being made.
 using System.Globalization;
 using Dmt.Core;
 using Dmt.Core.Sharding;
